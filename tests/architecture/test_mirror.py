@@ -1,0 +1,46 @@
+"""Who looks for a module's test finds it under the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from typing import Protocol
+
+# Modules without a test file of their own, and what proves them instead.
+PROVED_ELSEWHERE = {
+    "wires/*/shapes.py": "only fields; tests/wires/*/test_decode.py feeds them",
+}
+
+
+class Module(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _mirrors(name: str) -> set[str]:
+    """`models/_sse.py` -> `tests/models/test_sse.py`; a leading underscore may stay."""
+    folder, _, file = name.rpartition("/")
+    prefix = f"tests/{folder}/" if folder else "tests/"
+    return {f"{prefix}test_{file}", f"{prefix}test_{file.lstrip('_')}"}
+
+
+def _untested(modules: Sequence[Module], test_modules: Sequence[Module]) -> set[str]:
+    tests = {m.name for m in test_modules}
+    sources = {m.name for m in modules if not m.name.endswith("__init__.py")}
+    return {name for name in sources if not _mirrors(name) & tests}
+
+
+def test_every_module_has_its_test(
+    modules: Sequence[Module], test_modules: Sequence[Module]
+) -> None:
+    untested = _untested(modules, test_modules)
+
+    assert {n for n in untested if not any(fnmatch(n, p) for p in PROVED_ELSEWHERE)} == set()
+
+
+def test_no_excuse_outlives_its_module(
+    modules: Sequence[Module], test_modules: Sequence[Module]
+) -> None:
+    untested = _untested(modules, test_modules)
+
+    assert {p for p in PROVED_ELSEWHERE if not any(fnmatch(n, p) for n in untested)} == set()

@@ -1,0 +1,180 @@
+"""What may be called what, and which names may stand where."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Protocol
+
+BANNED_MODULES = {"base", "common", "core", "helper", "helpers", "misc", "service", "services"} | {
+    "util",
+    "utils",
+}
+BANNED_IN_CLASSES = {"Abstract", "Base", "Data", "Helper", "Impl", "Info", "Manager", "Service"}
+
+# Where anything at all may be caught, and why nothing narrower would do.
+CATCHES_EVERYTHING = {
+    "engine/seal.py": "a turn ends in exactly one terminal event, also on a bug",
+    "web/faults.py": "a request is answered in its wire's shape, also on a bug",
+}
+
+# Encoding is replayed on resume, and folding on adoption: the same events, the same bytes.
+PURE = ("canon/*.py", "wires/*/encode.py")
+IMPURE_MODULES = {"random", "secrets"}
+IMPURE_CALLS = {
+    "now",
+    "today",
+    "utcnow",
+    "time",
+    "time_ns",
+    "monotonic",
+    "uuid1",
+    "uuid4",
+    "urandom",
+}
+
+# Written in pieces, so that this file does not contain what it forbids.
+REGISTRIES = [
+    ".".join(parts)
+    for parts in [
+        ("pypi", "org"),
+        ("files", "pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("registry", "yarnpkg", "com"),
+        ("deb", "debian", "org"),
+        ("security", "debian", "org"),
+        ("archive", "ubuntu", "com"),
+        ("proxy", "golang", "org"),
+        ("static", "crates", "io"),
+    ]
+]
+WORKPLACE = ["/" + "work" + "/", "farm" + "-", "." + "library"]
+
+
+class Module(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def tree(self) -> ast.Module: ...
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name in camel case: "HTTPModelInfo" -> HTTP, Model, Info."""
+    return set(re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", name))
+
+
+def _spoken(node: ast.AST) -> str:
+    """A dotted name as it was written, or nothing."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=attr):
+            return f"{_spoken(value)}.{attr}"
+        case _:
+            return ""
+
+
+def _broad(tree: ast.Module) -> Iterator[int]:
+    """Lines of the handlers that catch everything."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        if any(k is None or _spoken(k) in {"Exception", "BaseException"} for k in kinds):
+            yield node.lineno
+
+
+def _chances(tree: ast.Module) -> Iterator[str]:
+    """What a module would have to ask the clock or the dice for."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (n.name for n in names if n.name in IMPURE_MODULES)
+            case ast.ImportFrom(module=str(module)) if module in IMPURE_MODULES:
+                yield module
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                if name in IMPURE_CALLS:
+                    yield f"{name}() in line {node.lineno}"
+
+
+def test_modules_are_named_after_what_they_do(modules: Sequence[Module]) -> None:
+    banned = [
+        m.name for m in modules if BANNED_MODULES & set(m.name.removesuffix(".py").split("/"))
+    ]
+
+    assert banned == []
+
+
+def test_classes_are_named_after_what_they_are(modules: Sequence[Module]) -> None:
+    banned = [
+        f"{module.name}:{node.lineno} {node.name}"
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and BANNED_IN_CLASSES & _words(node.name)
+    ]
+
+    assert banned == []
+
+
+def test_only_settings_read_the_environment(modules: Sequence[Module]) -> None:
+    readers = {m.name for m in modules if re.search(r"\b(os\.environ|getenv|environb)\b", m.text)}
+
+    assert readers - {"settings.py"} == set()
+
+
+def test_everything_is_caught_only_where_a_reason_says_so(modules: Sequence[Module]) -> None:
+    found = {m.name: list(_broad(m.tree)) for m in modules}
+    found = {name: lines for name, lines in found.items() if lines}
+
+    assert {name: lines for name, lines in found.items() if name not in CATCHES_EVERYTHING} == {}
+
+
+def test_no_reason_to_catch_everything_outlives_its_handler(modules: Sequence[Module]) -> None:
+    catching = {m.name for m in modules if any(_broad(m.tree))}
+
+    assert CATCHES_EVERYTHING.keys() - catching == set()
+
+
+def test_pure_modules_ask_for_no_clock_and_no_chance(modules: Sequence[Module]) -> None:
+    pure = [m for m in modules if any(fnmatch(m.name, pattern) for pattern in PURE)]
+
+    assert pure
+    assert {m.name: found for m in pure if (found := list(_chances(m.tree)))} == {}
+
+
+def test_every_module_opens_with_a_docstring(modules: Sequence[Module]) -> None:
+    silent = [m.name for m in modules if m.text.strip() and not ast.get_docstring(m.tree)]
+
+    assert silent == []
+
+
+def test_packages_export_nothing(modules: Sequence[Module]) -> None:
+    inits = {m.name: m.text for m in modules if m.name.endswith("/__init__.py")}
+
+    assert [name for name, text in inits.items() if text.strip()] == []
+
+
+def test_every_folder_is_a_package_so_that_the_linters_see_it(modules: Sequence[Module]) -> None:
+    names = {m.name for m in modules}
+    folders = {Path(name).parent.as_posix() for name in names} - {"."}
+
+    assert {f for f in folders if f"{f}/__init__.py" not in names} == set()
+
+
+def test_no_file_names_a_package_registry(tracked: Sequence[Path]) -> None:
+    assert _holding(tracked, REGISTRIES) == []
+
+
+def test_no_file_names_the_place_it_was_written_at(tracked: Sequence[Path]) -> None:
+    assert _holding(tracked, WORKPLACE) == []
+
+
+def _holding(paths: Sequence[Path], words: Sequence[str]) -> list[str]:
+    """The files that hold one of the words, with the word."""
+    contents = ((path, path.read_bytes()) for path in paths)
+    return [f"{path}: {word}" for path, text in contents for word in words if word.encode() in text]
