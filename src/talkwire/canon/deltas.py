@@ -1,0 +1,57 @@
+"""What a model says while it answers: nothing more than these.
+
+A model's adapter yields lists of deltas, one list a network read; only the assembler turns them
+into events. Adapters neither open nor close anything.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from talkwire.canon.turn import FinishReason
+
+
+class Text(Struct, frozen=True, gc=False):
+    """Visible text; adjacent pieces of one read may come joined."""
+
+    text: str
+
+
+class Reasoning(Struct, frozen=True, gc=False):
+    """The model's thinking, where it shows it."""
+
+    text: str
+
+
+class CallPiece(Struct, frozen=True, gc=False):
+    """A fragment of a tool call. `index` tells parallel calls apart; id and name may come once."""
+
+    index: int
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Tokens(Struct, frozen=True, gc=False):
+    """Usage as the provider reported it."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Retry(Struct, frozen=True, gc=False):
+    """The attempt failed before its first token and another one follows after `delay_ms`."""
+
+    attempt: int
+    max_attempts: int
+    delay_ms: int
+    reason: str
+
+
+class Finish(Struct, frozen=True, gc=False):
+    """The model said that it is done. A stream that ends without it is incomplete."""
+
+    reason: FinishReason
+
+
+Delta = Text | Reasoning | CallPiece | Tokens | Retry | Finish

@@ -1,0 +1,236 @@
+"""Events folded: into the state of a turn, and into the messages that are stored.
+
+`TurnState` is the one value of this package that changes: a turn folds every token into it, and
+a copy a token would make an answer's cost the square of its length. It is owned by one runner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from talkwire.canon.events import (
+    TERMINAL,
+    AnyEvent,
+    AttemptFailed,
+    AudioCompleted,
+    AudioDelta,
+    AudioFailed,
+    MessageCompleted,
+    ReasoningDelta,
+    RouteChosen,
+    Stamped,
+    Terminal,
+    TextDelta,
+    ToolCalled,
+    ToolFinished,
+    TurnAdopted,
+    TurnStarted,
+    UsageCounted,
+)
+from talkwire.canon.records import Usage
+from talkwire.canon.turn import Call, Message, TextPart, TurnRequest
+
+
+def input_message_id(turn_id: str) -> str:
+    """The id of the turn's user message."""
+    return f"msg_{turn_id}_in"
+
+
+def answer_message_id(turn_id: str) -> str:
+    """The id of the turn's last assistant message, known before it exists."""
+    return f"msg_{turn_id}"
+
+
+class TurnState:
+    """Where a turn stands: the fold of its events so far."""
+
+    __slots__ = (
+        "adoptions",
+        "attempts",
+        "audio",
+        "calls",
+        "count",
+        "first_token_at",
+        "message",
+        "parent_id",
+        "request",
+        "results",
+        "rounds",
+        "route",
+        "session_id",
+        "started_at",
+        "terminal",
+        "texts",
+        "thoughts",
+        "turn_id",
+        "usage",
+        "wire",
+    )
+
+    def __init__(self) -> None:
+        self.turn_id = ""
+        self.session_id = ""
+        self.wire = ""
+        self.request: TurnRequest | None = None
+        self.parent_id: str | None = None
+        self.started_at = 0
+        self.first_token_at: int | None = None
+        self.route: RouteChosen | None = None
+        self.attempts = 0
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls: dict[str, ToolCalled] = {}
+        self.results: dict[str, ToolFinished] = {}
+        self.rounds: list[Message] = []
+        self.usage: list[UsageCounted] = []
+        self.message: Message | None = None
+        self.audio: Literal["none", "partial", "completed", "failed"] = "none"
+        self.terminal: Terminal | None = None
+        self.adoptions = 0
+        self.count = 0
+
+    def apply(self, stamped: Stamped) -> None:
+        """Fold one event in. Events come in order, from 0; see `fold`."""
+        event = stamped.event
+        self.count = stamped.n + 1
+        if type(event) is TextDelta:
+            self.texts.append(event.text)
+            if self.first_token_at is None:
+                self.first_token_at = stamped.at
+        elif type(event) is ReasoningDelta:
+            self.thoughts.append(event.text)
+            if self.first_token_at is None:
+                self.first_token_at = stamped.at
+        else:
+            self._apply_rare(event, stamped.at)
+
+    def _apply_rare(self, event: AnyEvent, at: int) -> None:
+        if isinstance(event, TurnStarted):
+            self.turn_id, self.session_id = event.turn_id, event.session_id
+            self.wire, self.request = event.wire, event.request
+            self.parent_id, self.started_at = event.parent_id, at
+        elif isinstance(event, RouteChosen):
+            self.route = event
+        elif isinstance(event, AttemptFailed):
+            self.attempts = event.attempt
+        elif isinstance(event, UsageCounted):
+            self.usage.append(event)
+        elif isinstance(event, MessageCompleted):
+            self.message = event.message
+            self.texts = []
+        elif isinstance(event, TurnAdopted):
+            self.adoptions += 1
+        elif isinstance(event, TERMINAL):
+            self.terminal = event
+        else:
+            self._apply_work(event)
+
+    def _apply_work(self, event: AnyEvent) -> None:
+        if isinstance(event, ToolCalled):
+            self.calls[event.call_id] = event
+        elif isinstance(event, ToolFinished):
+            self.results[event.call_id] = event
+            if len(self.results) == len(self.calls):
+                self._close_round()
+        elif isinstance(event, AudioDelta):
+            self.audio = "partial"
+        elif isinstance(event, AudioCompleted):
+            self.audio = "completed"
+        elif isinstance(event, AudioFailed):
+            self.audio = "failed"
+
+    def _close_round(self) -> None:
+        """All calls of a step have results: they and the text before them become messages."""
+        index = len(self.rounds)
+        calls = tuple(Call(c.call_id, c.name, c.arguments) for c in self.calls.values())
+        said = f"{answer_message_id(self.turn_id)}_{index}"
+        self.rounds.append(Message(said, "assistant", _parts(self.texts), calls, model=self.model))
+        for call_id, done in self.results.items():
+            index = len(self.rounds)
+            answer = f"{answer_message_id(self.turn_id)}_{index}"
+            self.rounds.append(Message(answer, "tool", (TextPart(done.result),), call_id=call_id))
+        self.texts, self.thoughts, self.calls, self.results = [], [], {}, {}
+
+    @property
+    def asked(self) -> TurnRequest:
+        """The request. :raises ValueError: the state has no events yet."""
+        if self.request is None:
+            raise ValueError("a turn without turn.started")
+        return self.request
+
+    @property
+    def model(self) -> str | None:
+        """The routed model's name, once there is one."""
+        return self.route.model if self.route else None
+
+    @property
+    def text(self) -> str:
+        """The answer so far: the completed message's text or the pieces since the last round."""
+        return self.message.text if self.message else "".join(self.texts)
+
+    @property
+    def visible(self) -> bool:
+        """True once the model has said anything that a client may have seen."""
+        return bool(self.texts or self.thoughts or self.rounds or self.calls or self.message)
+
+    @property
+    def open_calls(self) -> tuple[ToolCalled, ...]:
+        """Tool calls that have no result yet."""
+        return tuple(c for c in self.calls.values() if c.call_id not in self.results)
+
+    def total_usage(self) -> Usage:
+        """The sum over the turn's model calls."""
+        costs = [u.cost for u in self.usage if u.cost is not None]
+        return Usage(
+            input_tokens=sum(u.input_tokens for u in self.usage),
+            output_tokens=sum(u.output_tokens for u in self.usage),
+            estimated=any(u.estimated for u in self.usage),
+            cost=sum(costs) if costs else None,
+        )
+
+    def messages(self) -> tuple[Message, ...]:
+        """The assistant and tool messages to store, the answer last, cut ones marked incomplete.
+
+        There is always an answer, be it empty: the next turn of the session hangs on its id.
+        """
+        if self.message is not None:
+            return (*self.rounds, self.message)
+        answer = Message(
+            answer_message_id(self.turn_id),
+            "assistant",
+            _parts(self.texts),
+            model=self.model,
+            incomplete=True,
+        )
+        return (*self.rounds, answer)
+
+
+def fold(events: Iterable[Stamped]) -> TurnState:
+    """The state of a turn from its events, in order from 0.
+
+    :raises ValueError: a gap, a repeat, or an event after the terminal one.
+    """
+    state = TurnState()
+    for stamped in events:
+        check(state, stamped)
+        state.apply(stamped)
+    return state
+
+
+def check(state: TurnState, stamped: Stamped) -> None:
+    """Hold the grammar: numbers without gaps, `turn.started` first, nothing after the terminal.
+
+    :raises ValueError: the event may not come here.
+    """
+    if stamped.n != state.count:
+        raise ValueError(f"event {stamped.n} came where {state.count} was due")
+    if (stamped.n == 0) != isinstance(stamped.event, TurnStarted):
+        raise ValueError("turn.started must be event 0 and only event 0")
+    if state.terminal is not None:
+        raise ValueError("an event came after the terminal one")
+
+
+def _parts(texts: list[str]) -> tuple[TextPart, ...]:
+    joined = "".join(texts)
+    return (TextPart(joined),) if joined else ()

@@ -1,0 +1,153 @@
+"""What storage is told and what it answers: pure values, shared by engine and stores.
+
+Times are Unix milliseconds. Every value that belongs to somebody names its `owner`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from talkwire.canon.events import Stamped, Terminal
+from talkwire.canon.turn import FinishReason, Message, OnBusy, TurnRequest
+
+Status = Literal["queued", "running", "completed", "failed", "aborted"]
+
+
+class Idempotency(Struct, frozen=True):
+    """A key that names one turn: the same key and fingerprint within `ttl_s` is the same turn."""
+
+    key: str
+    fingerprint: str
+    ttl_s: float
+
+
+class NewTurn(Struct, frozen=True):
+    """A turn to be accepted. `max_waiting` bounds the queue behind the session's running turn."""
+
+    turn_id: str
+    owner: str
+    request: TurnRequest
+    at: int
+    on_busy: OnBusy
+    max_waiting: int
+    session_ttl_s: float
+    idempotency: Idempotency | None = None
+
+
+class Usage(Struct, frozen=True):
+    """Tokens of a whole turn. `estimated` when any part of it was counted locally."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    cost: float | None = None
+
+
+class TurnRecord(Struct, frozen=True):
+    """A turn as `GET /turns/{id}` shows it."""
+
+    turn_id: str
+    session_id: str
+    owner: str
+    wire: str
+    status: Status
+    created_at: int
+    started_at: int | None = None
+    first_token_at: int | None = None
+    ended_at: int | None = None
+    model: str | None = None
+    model_type: str | None = None
+    reasons: tuple[str, ...] = ()
+    usage: Usage | None = None
+    finish_reason: FinishReason | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    retryable: bool | None = None
+    node: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True once the terminal event is stored."""
+        return self.status in ("completed", "failed", "aborted")
+
+
+class Started(Struct, frozen=True):
+    """The answer to a `NewTurn`.
+
+    `fresh` is False when the idempotency key named a turn that exists already: nothing was
+    stored then and `first` is None. `ahead` are the session's turns that were unfinished before
+    this one, oldest first: with `on_busy: queue` it waits for them, with `interrupt` the caller
+    aborts them. `new_session` tells that there is no history to load.
+    """
+
+    record: TurnRecord
+    fresh: bool
+    first: Stamped | None = None
+    ahead: tuple[str, ...] = ()
+    new_session: bool = False
+
+
+class Outcome(Struct, frozen=True):
+    """All that is stored, in one transaction, when a turn ends.
+
+    `tail` holds the events that are not in the journal yet, the terminal one last; `log` is the
+    whole turn's events. `messages` come in tree order; the last one becomes the session's leaf.
+    """
+
+    turn_id: str
+    owner: str
+    session_id: str
+    status: Literal["completed", "failed", "aborted"]
+    terminal: Terminal
+    tail: tuple[Stamped, ...]
+    log: tuple[Stamped, ...]
+    messages: tuple[Message, ...]
+    parent_id: str | None
+    usage: Usage
+    model: str | None
+    model_type: str | None
+    reasons: tuple[str, ...]
+    wire: str
+    started_at: int
+    first_token_at: int | None
+    ended_at: int
+
+
+class StoredMessage(Struct, frozen=True):
+    """A message in its session's tree."""
+
+    message: Message
+    session_id: str
+    parent_id: str | None
+    turn_id: str
+    created_at: int
+
+
+class Unfinished(Struct, frozen=True):
+    """A turn without a terminal event that this node has to carry on, oldest first in its list."""
+
+    record: TurnRecord
+    events: tuple[Stamped, ...]
+
+
+class PromptVersion(Struct, frozen=True):
+    """One version of a system-prompt template. Version 0 is the built-in file."""
+
+    name: str
+    version: int
+    text: str
+    description: str = ""
+    variables: tuple[str, ...] = ()
+    model: str | None = None
+    temperature: float | None = None
+    created_at: int = 0
+
+
+class RenderedPrompt(Struct, frozen=True):
+    """A template with its values filled in."""
+
+    text: str
+    model: str | None = None
+    temperature: float | None = None

@@ -1,0 +1,125 @@
+"""The values that travel: what is asked, what was decided, what a model is given.
+
+Pure and frozen; no wire, no vendor and no storage shape in here. Secrets never enter these
+values: everything in this module may be stored and read back.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Role = Literal["system", "user", "assistant", "tool"]
+OnBusy = Literal["queue", "reject", "interrupt"]
+OnDisconnect = Literal["continue", "abort"]
+OnLost = Literal["auto", "continue", "fail"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_limit", "approval_required"]
+Scalar = str | int | float | bool | None
+
+
+class TextPart(Struct, frozen=True, tag="text", tag_field="type"):
+    """A piece of a message that is text."""
+
+    text: str
+
+
+Part = TextPart
+
+
+class Call(Struct, frozen=True):
+    """A tool call a model asked for; `arguments` is the JSON text it wrote."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """One node of a session's tree, as stored and as given to models.
+
+    `incomplete` marks text that was cut by an abort or a failure. `call_id` is set on `tool`
+    messages only: the call that the message answers.
+    """
+
+    id: str
+    role: Role
+    parts: tuple[Part, ...] = ()
+    calls: tuple[Call, ...] = ()
+    call_id: str | None = None
+    model: str | None = None
+    incomplete: bool = False
+    finish_reason: FinishReason | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the message, joined."""
+        return "".join(part.text for part in self.parts)
+
+
+class TurnRequest(Struct, frozen=True, omit_defaults=True):
+    """What a wire's decoder makes of a request: one user input and how to answer it.
+
+    An empty `parts` with a `parent_id` asks for another answer to that message (regenerate).
+    `parent_id` None means: after the session's current leaf; `""` means: as a new root.
+    """
+
+    session_id: str
+    wire: str
+    parts: tuple[Part, ...] = ()
+    parent_id: str | None = None
+    model: str | None = None
+    agent: str | None = None
+    scenario: str | None = None
+    prompt: str | None = None
+    prompt_variables: dict[str, Scalar] = {}
+    tools: tuple[str, ...] = ()
+    voice: str | None = None
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    on_busy: OnBusy | None = None
+    on_disconnect: OnDisconnect | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the input, joined."""
+        return "".join(part.text for part in self.parts)
+
+
+class Plan(Struct, frozen=True):
+    """What route decided: which model answers, under which system prompt, and why.
+
+    `context_tokens` is the model's whole context. Prices are per million tokens.
+    """
+
+    model: str
+    model_type: str
+    instructions: str = ""
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    voice: str | None = None
+    reasons: tuple[str, ...] = ()
+    context_tokens: int = 128_000
+    continuation: Literal["none", "prefill"] = "none"
+    price_in: float | None = None
+    price_out: float | None = None
+
+
+class ModelRequest(Struct, frozen=True):
+    """What a model is asked: the messages that fit, oldest first, and its settings.
+
+    `partial` is text the model has already said in this answer and is to carry on from: as a
+    prefilled assistant message where the model can do that, else as an instruction.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    instructions: str = ""
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    partial: str = ""
+
+
+def text_message(id: str, role: Role, text: str) -> Message:
+    """A message of one text part."""
+    return Message(id=id, role=role, parts=(TextPart(text),))

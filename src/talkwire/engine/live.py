@@ -1,0 +1,150 @@
+"""A turn that this process writes: its state, its log, and the way from events to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+from talkwire.canon.errors import TalkwireError
+from talkwire.canon.events import AnyEvent, AudioDelta, ReasoningDelta, Stamped, TextDelta
+from talkwire.canon.fold import TurnState, check
+from talkwire.canon.turn import Message
+from talkwire.engine.ports import Journal
+from talkwire.engine.reader import Log
+
+Observer = Callable[[TurnState, Stamped], None]
+_DELTAS = (TextDelta, ReasoningDelta, AudioDelta)
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class LiveTurn:
+    """One turn and its only writer.
+
+    `append` stamps, folds and hands to the journal without waiting; the log shows an event once
+    the journal has it. `over` is set when the turn has ended or was given up here.
+    """
+
+    __slots__ = (
+        "_journal",
+        "_observer",
+        "_room",
+        "aborted_by",
+        "began",
+        "error",
+        "history",
+        "log",
+        "over",
+        "owner",
+        "sealed",
+        "state",
+        "task",
+    )
+
+    def __init__(
+        self, first: Iterable[Stamped], owner: str, *, journal: Journal, observer: Observer
+    ) -> None:
+        self.owner = owner
+        self.state = TurnState()
+        self.log = Log()
+        self.aborted_by: str | None = None
+        self.began = False
+        self.sealed = False
+        self.history: list[Message] | None = None  # known already: a session that is new
+        self.error: TalkwireError | None = None
+        self.over = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self._journal = journal
+        self._observer = observer
+        self._room: asyncio.Future[None] | None = None
+        for stamped in first:
+            check(self.state, stamped)
+            self.state.apply(stamped)
+            self.log.events.append(stamped)
+        self.log.held = self.state.count
+        journal.attach(self.turn_id, self)
+
+    @property
+    def turn_id(self) -> str:
+        """The turn's id."""
+        return self.state.turn_id
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session it belongs to."""
+        return self.state.session_id
+
+    def append(self, events: Iterable[AnyEvent]) -> None:
+        """Add events: numbered, timed, folded, on their way to the journal."""
+        batch = self.stamp(events)
+        if batch:
+            self._journal.append(self.state.turn_id, batch)
+
+    def stamp(self, events: Iterable[AnyEvent]) -> list[Stamped]:
+        """Number, time and fold events without giving them to the journal."""
+        state = self.state
+        at = now_ms()
+        batch: list[Stamped] = []
+        for event in events:
+            stamped = Stamped(state.count, at, event)
+            silent = state.first_token_at is not None and type(event) in _DELTAS
+            state.apply(stamped)
+            batch.append(stamped)
+            if not silent:
+                self._observer(state, stamped)
+        self.log.events.extend(batch)
+        return batch
+
+    def committed(self, until: int) -> None:
+        """The journal holds all events with `n < until`."""
+        self.log.show(until)
+        room = self._room
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def lost(self, error: TalkwireError) -> None:
+        """The journal takes nothing more: stop working at once."""
+        self.error = error
+        self.log.cut()
+        if self._room is not None and not self._room.done():
+            self._room.set_exception(error)
+        self.stop()
+
+    def stop(self) -> None:
+        """Interrupt the work, unless the terminal event is being stored already.
+
+        A task that has not begun is left alone: cancelled before its first step it would never
+        run at all. The runner looks at `aborted_by` and `error` when it begins.
+        """
+        if self.task is not None and self.began and not self.sealed:
+            self.task.cancel()
+
+    @property
+    def backlog(self) -> int:
+        """Events that are not held yet."""
+        return self.state.count - self.log.held
+
+    async def room(self, most: int) -> None:
+        """Wait until at most `most` events are on their way to the journal.
+
+        :raises TalkwireError: the journal was lost.
+        """
+        while self.backlog > most:
+            if self.error is not None:
+                raise self.error
+            self._room = asyncio.get_running_loop().create_future()
+            try:
+                await self._room
+            finally:
+                self._room = None
+
+    def leave(self) -> None:
+        """The turn is written no more here."""
+        self._journal.detach(self.turn_id)
+        if not self.log.ended:
+            self.log.cut()
+        self.over.set()

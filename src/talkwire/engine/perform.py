@@ -1,0 +1,158 @@
+"""The steps done: ask the model, answer its calls, speak. The only place with effects."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import assert_never
+
+from msgspec import Struct
+
+from talkwire.canon.errors import SpeechError, UpstreamIncomplete
+from talkwire.canon.events import (
+    AnyEvent,
+    AudioCompleted,
+    AudioDelta,
+    AudioFailed,
+    MessageCompleted,
+    RouteChosen,
+    ToolFinished,
+    UsageCounted,
+)
+from talkwire.canon.fold import TurnState, answer_message_id
+from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
+from talkwire.engine.assemble import Assembler
+from talkwire.engine.live import LiveTurn
+from talkwire.engine.ports import Records, Speech
+from talkwire.engine.route import Routed
+from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
+from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
+
+Events = AsyncIterator[list[AnyEvent]]
+
+
+class WindowShare(Struct, frozen=True):
+    """How much history a model is given: messages, and a share (0 … 1) of its context."""
+
+    messages: int = 40
+    share: float = 0.75
+
+
+class Performer:
+    """Performs the steps of turns; it has no state of its own."""
+
+    def __init__(self, records: Records, speech: Speech | None, window: WindowShare) -> None:
+        self._records = records
+        self._speech = speech
+        self._window = window
+
+    def perform(self, step: Step, live: LiveTurn, routed: Routed) -> Events:
+        """The events that a step makes, in lists as they come.
+
+        :raises TalkwireError: the step failed; what came before it stays.
+        """
+        match step:
+            case Route():
+                return _route(routed.plan)
+            case CallModel():
+                return self._ask(step, live, routed)
+            case CallTools():
+                return _refuse_calls(step)
+            case Speak():
+                return self._speak(step, live.state)
+            case Finish():
+                raise AssertionError("Finish is done by seal")
+            case _ as never:
+                assert_never(never)
+
+    async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> Events:
+        plan, turn = routed.plan, live.state
+        history = live.history
+        if history is None:
+            stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
+            history = [item.message for item in stored]
+        request = ModelRequest(
+            model=routed.choice.upstream_model,
+            messages=fit((*history, *turn.rounds), self._bounds(plan)),
+            instructions=plan.instructions,
+            temperature=plan.temperature,
+            max_output_tokens=plan.max_output_tokens,
+            partial=step.partial,
+        )
+        assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
+        async with aclosing(routed.choice.model.stream(request)) as stream:
+            async for deltas in stream:
+                if events := assembler.feed(deltas):
+                    yield events
+        if assembler.finish_reason is None:
+            raise UpstreamIncomplete("The model's answer ended before it was finished.")
+        yield _answered(assembler, turn, plan=plan, request=request)
+
+    def _bounds(self, plan: Plan) -> Bounds:
+        room = int(plan.context_tokens * self._window.share)
+        room -= estimate_tokens(plan.instructions)
+        return Bounds(messages=self._window.messages, tokens=max(room, 0))
+
+    async def _speak(self, step: Speak, turn: TurnState) -> Events:
+        voice = step.voice_id
+        if self._speech is None:
+            why = "No voice service is configured: set VOICE_CLONE_BASE_URL."
+            yield [AudioFailed(voice, "voice_unavailable", why)]
+            return
+        if step.interrupted:
+            yield [AudioFailed(voice, "worker_lost", "The server stopped while it was speaking.")]
+            return
+        mime = self._speech.mime
+        stream = self._speech.speak(turn.text, voice_id=voice, session_id=turn.session_id)
+        try:
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    yield [AudioDelta(mime, base64.b64encode(piece).decode("ascii"))]
+        except SpeechError as error:
+            yield [AudioFailed(voice, error.code, error.message)]
+        else:
+            yield [AudioCompleted(voice)]
+
+
+def _answered(
+    assembler: Assembler, turn: TurnState, *, plan: Plan, request: ModelRequest
+) -> list[AnyEvent]:
+    """What closes a model's answer: usage, then its calls or the whole message."""
+    usage = assembler.counted(None) or estimated_usage(request, turn)
+    events: list[AnyEvent] = [_priced(usage, plan)]
+    if calls := assembler.calls():
+        return [*events, *calls]
+    text = turn.text
+    parts = (TextPart(text),) if text else ()
+    name = answer_message_id(turn.turn_id)
+    finish = assembler.finish_reason
+    message = Message(name, "assistant", parts, model=plan.model, finish_reason=finish)
+    return [*events, MessageCompleted(message)]
+
+
+def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:
+    """Usage counted here, for want of the provider's own figures."""
+    given = estimate_tokens(request.instructions) + sum(map(message_tokens, request.messages))
+    said = estimate_tokens(turn.text) + sum(map(estimate_tokens, turn.thoughts))
+    return UsageCounted(given, said, estimated=True)
+
+
+def _priced(usage: UsageCounted, plan: Plan) -> UsageCounted:
+    if plan.price_in is None or plan.price_out is None:
+        return usage
+    cost = usage.input_tokens * plan.price_in + usage.output_tokens * plan.price_out
+    return UsageCounted(
+        usage.input_tokens, usage.output_tokens, estimated=usage.estimated, cost=cost / 1_000_000
+    )
+
+
+async def _route(plan: Plan) -> Events:
+    yield [RouteChosen(plan.model, plan.model_type, reasons=plan.reasons)]
+
+
+async def _refuse_calls(step: CallTools) -> Events:
+    """No tools are configured in this server: each call is answered, so no session is bricked."""
+    for call in step.calls:
+        why = "interrupted" if step.interrupted else f"There is no tool named {call.name!r}."
+        yield [ToolFinished(call.call_id, why, is_error=True)]

@@ -1,0 +1,57 @@
+"""Which model answers, under which system prompt: a request becomes a plan."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from talkwire.canon.turn import Plan, TurnRequest
+from talkwire.engine.ports import Choice, Models, Prompts
+
+
+class Routed(Struct, frozen=True):
+    """A plan, and the model that it names."""
+
+    plan: Plan
+    choice: Choice
+
+
+class Router:
+    """Plans turns. It stores nothing and asks no model."""
+
+    def __init__(self, models: Models, prompts: Prompts) -> None:
+        self._models = models
+        self._prompts = prompts
+
+    async def plan(self, request: TurnRequest) -> Routed:
+        """The plan for a request; what the request says wins over the prompt, that over the model.
+
+        :raises NotFound: no such model or prompt.
+        :raises Unprocessable: a prompt variable is missing or unknown.
+        """
+        prompt = await self._prompts.render(request.prompt, request.prompt_variables)
+        choice = self._models.resolve(request.model or prompt.model)
+        temperature = _first(request.temperature, prompt.temperature, choice.temperature)
+        plan = Plan(
+            model=choice.name,
+            model_type=choice.model_type,
+            instructions=prompt.text,
+            temperature=temperature,
+            max_output_tokens=request.max_output_tokens or choice.max_output_tokens,
+            voice=request.voice,
+            reasons=choice.reasons or (_reason(request, prompt.model),),
+            context_tokens=choice.context_tokens,
+            continuation=choice.continuation,
+            price_in=choice.price_in,
+            price_out=choice.price_out,
+        )
+        return Routed(plan, choice)
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _reason(request: TurnRequest, prompt_model: str | None) -> str:
+    if request.model:
+        return "asked for by the request"
+    return "named by the prompt" if prompt_model else "the default model"

@@ -1,0 +1,94 @@
+"""Runs one turn: fold, next step, perform, until it has ended or is not ours any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from talkwire.canon.events import Terminal
+from talkwire.canon.turn import OnLost
+from talkwire.engine.live import LiveTurn
+from talkwire.engine.perform import Performer
+from talkwire.engine.ports import Journal, Records
+from talkwire.engine.route import Routed, Router
+from talkwire.engine.seal import seal, store_end
+from talkwire.engine.steps import Finish, Rules, next_step
+
+
+class Limits(Struct, frozen=True):
+    """Bounds of every turn. Times in seconds; `backlog_events` are events not yet journaled."""
+
+    max_turn_s: float = 600.0
+    backlog_events: int = 2000
+    max_tool_rounds: int = 10
+    on_lost: OnLost = "auto"
+
+
+class Runner:
+    """Runs turns; it keeps nothing between them."""
+
+    def __init__(
+        self,
+        performer: Performer,
+        router: Router,
+        *,
+        journal: Journal,
+        records: Records,
+        limits: Limits,
+    ) -> None:
+        self._performer = performer
+        self._router = router
+        self._journal = journal
+        self._records = records
+        self._limits = limits
+
+    async def run(
+        self, live: LiveTurn, ahead: Sequence[LiveTurn], *, routed: Routed | None
+    ) -> None:
+        """Run a turn to its end behind the ones ahead of it in its session.
+
+        `routed` is None for an adopted turn: it is planned again. Never raises.
+        """
+        live.began = True
+        try:
+            terminal = await seal(live, self._work(live, ahead, routed=routed))
+            if terminal is not None:
+                await store_end(live, terminal, self._journal)
+        finally:
+            live.leave()
+
+    async def _work(
+        self, live: LiveTurn, ahead: Sequence[LiveTurn], *, routed: Routed | None
+    ) -> Terminal:
+        if live.aborted_by is not None or live.error is not None:
+            raise asyncio.CancelledError
+        for other in ahead:
+            await other.over.wait()
+        if ahead:
+            await self._records.running(live.turn_id)
+        resumed = routed is None
+        async with asyncio.timeout(self._limits.max_turn_s):
+            if routed is None:
+                routed = await self._router.plan(live.state.asked)
+            return await self._advance(live, routed, resumed=resumed)
+
+    async def _advance(self, live: LiveTurn, routed: Routed, *, resumed: bool) -> Terminal:
+        limits = self._limits
+        rules = Rules(
+            on_lost=limits.on_lost,
+            can_prefill=routed.plan.continuation == "prefill",
+            max_tool_rounds=limits.max_tool_rounds,
+        )
+        while True:
+            step = next_step(live.state, rules, resumed=resumed)
+            resumed = False
+            if step is None:
+                raise AssertionError("a turn that has ended was run")
+            if isinstance(step, Finish):
+                return step.terminal
+            async for events in self._performer.perform(step, live, routed):
+                live.append(events)
+                if live.backlog > limits.backlog_events:
+                    await live.room(limits.backlog_events // 2)

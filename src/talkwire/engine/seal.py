@@ -1,0 +1,114 @@
+"""Any way in which the work of a turn can stop becomes exactly one terminal event, stored.
+
+The one place that ends turns: a bug, a cancellation, a time-out and a plain finish all pass here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Literal
+
+from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
+from talkwire.canon.events import (
+    AnyEvent,
+    Terminal,
+    TurnAborted,
+    TurnCompleted,
+    TurnFailed,
+    UsageCounted,
+)
+from talkwire.canon.fold import TurnState
+from talkwire.canon.records import Outcome
+from talkwire.engine.live import LiveTurn
+from talkwire.engine.ports import Journal
+from talkwire.engine.window import estimate_tokens
+
+_log = logging.getLogger(__name__)
+_STORE_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 30.0)
+
+
+async def seal(live: LiveTurn, work: Awaitable[Terminal]) -> Terminal | None:
+    """Do the work and say how it ended; None when the turn is not this process's to end.
+
+    That is so when the journal was lost (another process owns the turn) and when the task was
+    cancelled without an abort (the server stops: the turn is left for adoption).
+    """
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if live.error is not None or live.aborted_by is None:
+            return None
+        return TurnAborted(live.aborted_by)
+    except Fenced:
+        return None
+    except TalkwireError as error:
+        return TurnFailed(error.code, error.message, retryable=error.retryable)
+    except TimeoutError:
+        return TurnFailed("upstream_timeout", "The turn took too long in all.", retryable=True)
+    except Exception:
+        _log.exception("turn.bug")
+        return TurnFailed("internal_error", "The server made a mistake; it has been logged.")
+
+
+async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> bool:
+    """Store the end of a turn: messages, status, usage and terminal event, in one transaction.
+
+    Storage that is away is tried again for a minute; then, and when another process owns the
+    turn, False: the turn stays unfinished and is adopted later.
+    """
+    live.sealed = True
+    tail: list[AnyEvent] = [*_uncounted(live.state), terminal]
+    outcome = _outcome(live, terminal, tail)
+    for delay_s in _STORE_AGAIN_S:
+        try:
+            await journal.finish(outcome)
+        except Fenced:
+            return False
+        except StorageUnavailable:
+            _log.warning("turn.end_not_stored")
+            await asyncio.sleep(delay_s)
+        else:
+            return True
+    return False
+
+
+def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcome:
+    stamped = tuple(live.stamp(tail))
+    state = live.state
+    route = state.route
+    return Outcome(
+        turn_id=state.turn_id,
+        owner=live.owner,
+        session_id=state.session_id,
+        status=_status(terminal),
+        terminal=terminal,
+        tail=stamped,
+        log=tuple(live.log.events),
+        messages=state.messages(),
+        parent_id=state.parent_id,
+        usage=state.total_usage(),
+        model=route.model if route else None,
+        model_type=route.model_type if route else None,
+        reasons=route.reasons if route else (),
+        wire=state.wire,
+        started_at=state.started_at,
+        first_token_at=state.first_token_at,
+        ended_at=stamped[-1].at,
+    )
+
+
+def _status(terminal: Terminal) -> Literal["completed", "failed", "aborted"]:
+    if isinstance(terminal, TurnCompleted):
+        return "completed"
+    return "failed" if isinstance(terminal, TurnFailed) else "aborted"
+
+
+def _uncounted(state: TurnState) -> list[AnyEvent]:
+    """What a cut answer has used, estimated: every way to end leaves its figure."""
+    if state.message is not None or not (state.texts or state.thoughts):
+        return []
+    asked = estimate_tokens(state.asked.text)
+    said = sum(map(estimate_tokens, state.texts)) + sum(map(estimate_tokens, state.thoughts))
+    return [UsageCounted(asked, said, estimated=True)]

@@ -1,0 +1,114 @@
+"""What comes next in a turn: a pure function of its state.
+
+That is what makes adoption trivial: a process that takes over a dead one's turn folds the
+journal and asks the same question.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec import Struct
+
+from talkwire.canon.events import Terminal, ToolCalled, TurnCompleted, TurnFailed
+from talkwire.canon.fold import TurnState
+from talkwire.canon.turn import Message, OnLost
+
+
+class Route(Struct, frozen=True):
+    """Write down which model answers."""
+
+
+class CallModel(Struct, frozen=True):
+    """Ask the model; `partial` is what it has said already in this answer."""
+
+    partial: str = ""
+
+
+class CallTools(Struct, frozen=True):
+    """Run these calls. `interrupted` ones may have run already: they are not run again."""
+
+    calls: tuple[ToolCalled, ...]
+    interrupted: bool = False
+
+
+class Speak(Struct, frozen=True):
+    """Speak the answer. `interrupted`: some of it was sent already, so it cannot begin again."""
+
+    voice_id: str
+    interrupted: bool = False
+
+
+class Finish(Struct, frozen=True):
+    """End with this event."""
+
+    terminal: Terminal
+
+
+Step = Route | CallModel | CallTools | Speak | Finish
+
+
+class Rules(Struct, frozen=True):
+    """What the step depends on beside the turn's own events.
+
+    `can_prefill`: the routed model carries a given text on exactly.
+    """
+
+    on_lost: OnLost = "auto"
+    can_prefill: bool = False
+    max_tool_rounds: int = 10
+
+
+def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step | None:
+    """The next step, or None once the turn has its terminal event.
+
+    `resumed`: the events were written by a process that is gone, and no step of this process
+    has come in between. What is half done then cannot be asked again as if it were new.
+    """
+    if state.terminal is not None:
+        return None
+    if state.route is None:
+        return Route()
+    if state.message is not None:
+        return _after_answer(state, state.message)
+    if state.open_calls:
+        return CallTools(state.open_calls, interrupted=resumed)
+    if state.texts or state.thoughts:
+        return _carry_on(state, rules)
+    if _tool_rounds(state) >= rules.max_tool_rounds:
+        return Finish(TurnCompleted("tool_limit"))
+    return CallModel()
+
+
+def _after_answer(state: TurnState, message: Message) -> Step:
+    voice = state.asked.voice
+    finish = Finish(TurnCompleted(message.finish_reason or "stop"))
+    if voice is None or not message.text.strip():
+        return finish
+    match state.audio:
+        case "none":
+            return Speak(voice)
+        case "partial":
+            return Speak(voice, interrupted=True)
+        case "completed" | "failed":
+            return finish
+        case _ as never:
+            assert_never(never)
+
+
+def _carry_on(state: TurnState, rules: Rules) -> Step:
+    """A half-written answer of a process that died."""
+    if rules.on_lost == "continue" or (rules.on_lost == "auto" and rules.can_prefill):
+        return CallModel(partial="".join(state.texts))
+    return Finish(
+        TurnFailed(
+            "worker_lost",
+            "The server stopped while it was answering. What was said is kept; ask again for "
+            "the rest. / 服务在回答途中中断，已保留已有内容，请重新提问。",
+            retryable=True,
+        )
+    )
+
+
+def _tool_rounds(state: TurnState) -> int:
+    return sum(1 for message in state.rounds if message.calls)

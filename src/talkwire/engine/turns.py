@@ -1,0 +1,240 @@
+"""Turns: start, read, abort, adopt, drain. A turn outlives the request that asked for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
+
+from msgspec import Struct
+
+from talkwire.canon.errors import Draining, Gone, Unavailable
+from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
+from talkwire.canon.fold import input_message_id
+from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
+from talkwire.canon.turn import Message, OnBusy, OnDisconnect, TurnRequest
+from talkwire.engine.ids import new_id
+from talkwire.engine.live import LiveTurn, Observer, now_ms
+from talkwire.engine.ports import Journal, Nodes, Records
+from talkwire.engine.reader import Log, Reader
+from talkwire.engine.route import Routed, Router
+from talkwire.engine.runner import Runner
+
+
+class Policy(Struct, frozen=True):
+    """How turns of this server behave where a request does not say. Times in seconds."""
+
+    on_busy: OnBusy = "queue"
+    max_waiting: int = 3
+    on_disconnect: OnDisconnect = "continue"
+    disconnect_grace_s: float = 15.0
+    session_ttl_s: float = 86_400.0
+    max_running: int = 10_000
+    keep_ended: int = 256  # turns whose log stays in memory after their end
+    follow_every_s: float = 0.25
+
+
+class Turns:
+    """All turns of this process, and the door to those that are stored."""
+
+    def __init__(
+        self,
+        router: Router,
+        runner: Runner,
+        *,
+        records: Records,
+        journal: Journal,
+        nodes: Nodes,
+        policy: Policy,
+        observer: Observer,
+    ) -> None:
+        self.draining = False
+        self._router = router
+        self._runner = runner
+        self._records = records
+        self._journal = journal
+        self._nodes = nodes
+        self._policy = policy
+        self._observer = observer
+        self._live: dict[str, LiveTurn] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recent: deque[str] = deque()
+        self._running = 0
+
+    @property
+    def running(self) -> int:
+        """Turns of this process that have not ended, waiting ones too."""
+        return self._running
+
+    async def start(
+        self, owner: str, request: TurnRequest, *, idempotency: Idempotency | None = None
+    ) -> Started:
+        """Accept a turn and run it apart from the caller.
+
+        :raises NotFound, Unprocessable: model, prompt or parent message cannot be used.
+        :raises Busy, IdempotencyMismatch: see `Records.start`.
+        :raises Unavailable: draining, or too many turns are running, or storage is away.
+        """
+        if self.draining:
+            raise Draining("The server is shutting down; ask again in a moment.")
+        if self._running >= self._policy.max_running:
+            raise Unavailable("Too many answers are being written; ask again in a moment.")
+        routed = await self._router.plan(request)
+        started = await self._records.start(self._new_turn(owner, request, idempotency))
+        if started.first is not None:
+            live = self._begin(owner, started.first, new_session=started.new_session)
+            ahead = [self._live[other] for other in started.ahead if other in self._live]
+            if self._on_busy(request) == "interrupt":
+                for other in ahead:
+                    self._stop(other, "interrupt")
+            self._launch(live, ahead, routed)
+        return started
+
+    async def read(self, owner: str, turn_id: str) -> Reader:
+        """A reader of a turn from event 0, live or finished. Close it.
+
+        :raises NotFound: unknown, or another's.
+        :raises Gone: its events have been deleted with age; the messages remain.
+        """
+        live = self._live.get(turn_id)
+        if live is not None and live.owner == owner:
+            return Reader(live.log, turn_id=turn_id, session_id=live.session_id)
+        record = await self._records.turn(owner, turn_id)
+        log = Log(await self._journal.read(turn_id, 0))
+        if record.ended and not log.ended:
+            raise Gone("The events of this turn are no longer kept; its messages are.")
+        if not log.ended:
+            self._own(self._follow(turn_id, log))
+        return Reader(log, turn_id=turn_id, session_id=record.session_id)
+
+    async def record(self, owner: str, turn_id: str) -> TurnRecord:
+        """What is stored of a turn. :raises NotFound: unknown, or another's."""
+        return await self._records.turn(owner, turn_id)
+
+    async def request(self, owner: str, turn_id: str) -> TurnRequest:
+        """What a turn was asked. :raises NotFound: unknown, or another's."""
+        await self._records.turn(owner, turn_id)
+        events = await self._journal.read(turn_id, 0)
+        if not events or not isinstance(events[0].event, TurnStarted):
+            raise Gone("The events of this turn are no longer kept; ask anew.")
+        return events[0].event.request
+
+    async def message(self, owner: str, message_id: str) -> StoredMessage:
+        """A stored message. :raises NotFound: unknown, or another's."""
+        return await self._records.message(owner, message_id)
+
+    async def abort(self, owner: str, turn_id: str, by: str = "client") -> TurnRecord:
+        """Stop a turn; the record once it has ended. Of abort and completion one wins.
+
+        :raises NotFound: unknown, or another's.
+        """
+        live = self._live.get(turn_id)
+        if live is not None and live.owner == owner:
+            self._stop(live, by)
+            await live.over.wait()
+        return await self._records.turn(owner, turn_id)
+
+    async def adopt(self) -> int:
+        """Carry on what a process before this one has left unfinished; how many turns."""
+        waiting: dict[tuple[str, str], list[LiveTurn]] = {}
+        found = await self._records.unfinished()
+        for left in found:
+            owner = left.record.owner
+            live = self._make(left.events, owner)
+            live.append([TurnAdopted(self._nodes.node, self._nodes.epoch)])
+            ahead = waiting.setdefault((owner, live.session_id), [])
+            self._launch(live, tuple(ahead), None)
+            ahead.append(live)
+        return len(found)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Start nothing more, give running turns `timeout_s`, then leave the rest for adoption.
+
+        Readers of turns that were left end with `ReaderCut`, so their clients resume.
+        """
+        self.draining = True
+        tasks = set(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
+        for live in list(self._live.values()):
+            live.stop()
+        if self._tasks:
+            _, stuck = await asyncio.wait(set(self._tasks), timeout=5.0)
+            for task in stuck:
+                task.cancel()
+
+    def _new_turn(
+        self, owner: str, request: TurnRequest, idempotency: Idempotency | None
+    ) -> NewTurn:
+        return NewTurn(
+            turn_id=new_id("t_"),
+            owner=owner,
+            request=request,
+            at=now_ms(),
+            on_busy=self._on_busy(request),
+            max_waiting=self._policy.max_waiting,
+            session_ttl_s=self._policy.session_ttl_s,
+            idempotency=idempotency,
+        )
+
+    def _on_busy(self, request: TurnRequest) -> OnBusy:
+        return request.on_busy or self._policy.on_busy
+
+    def _begin(self, owner: str, first: Stamped, *, new_session: bool) -> LiveTurn:
+        live = self._make((first,), owner)
+        request = live.state.asked
+        if new_session and request.parts:
+            name = input_message_id(live.turn_id)
+            live.history = [Message(name, "user", request.parts)]
+        return live
+
+    def _make(self, events: Iterable[Stamped], owner: str) -> LiveTurn:
+        live = LiveTurn(events, owner, journal=self._journal, observer=self._observer)
+        self._live[live.turn_id] = live
+        chosen = live.state.asked.on_disconnect or self._policy.on_disconnect
+        if chosen == "abort":
+            live.log.on_left = lambda: self._left(live)
+        return live
+
+    def _launch(self, live: LiveTurn, ahead: Sequence[LiveTurn], routed: Routed | None) -> None:
+        self._running += 1
+        live.task = self._own(self._runner.run(live, ahead, routed=routed))
+        live.task.add_done_callback(lambda _: self._ended(live))
+
+    def _own(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _ended(self, live: LiveTurn) -> None:
+        self._running -= 1
+        self._recent.append(live.turn_id)
+        while len(self._recent) > self._policy.keep_ended:
+            self._live.pop(self._recent.popleft(), None)
+
+    def _stop(self, live: LiveTurn, by: str) -> None:
+        if live.aborted_by is None and not live.sealed:
+            live.aborted_by = by
+            live.stop()
+
+    def _left(self, live: LiveTurn) -> None:
+        """The last reader of a turn with `on_disconnect: abort` has gone."""
+
+        def still_alone() -> None:
+            if not live.log.readers:
+                self._stop(live, "disconnect")
+
+        if not live.over.is_set():
+            delay_s = self._policy.disconnect_grace_s
+            asyncio.get_running_loop().call_later(delay_s, still_alone)
+
+    async def _follow(self, turn_id: str, log: Log) -> None:
+        """Feed a log from the journal while another process, or nobody yet, writes the turn."""
+        while not log.ended and not self.draining:
+            await asyncio.sleep(self._policy.follow_every_s)
+            if not log.readers:
+                return
+            log.events.extend(await self._journal.read(turn_id, len(log.events)))
+            log.show(len(log.events))
+        log.cut()
