@@ -41,12 +41,14 @@ class Load:
         await asyncio.sleep(plan.warmup_s)
         requests, tokens, reads = ledger.requests, ledger.tokens, ledger.reads
         cpu = tree.cpu_s() if tree else math.nan
+        busy = tree.busy_s() if tree else math.nan
         begun = perf_counter()
         ledger.measuring = True
         await asyncio.sleep(plan.window_s)
         ledger.measuring = False
         window = perf_counter() - begun
         cpu = (tree.cpu_s() if tree else math.nan) - cpu
+        busy = (tree.busy_s() if tree else math.nan) - busy
         tokens, reads = ledger.tokens - tokens, ledger.reads - reads
         requests = ledger.requests - requests
         self._count_the_waiting()
@@ -70,6 +72,7 @@ class Load:
             cpu_s=cpu,
             rss_before_kib=before,
             rss_peak_kib=self._peak,
+            others_cpu_s=max(busy - cpu, 0.0),
         )
 
     async def _keep(self, number: int) -> None:

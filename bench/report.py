@@ -16,6 +16,7 @@ from bench.goals import (
     memory,
     per_cpu,
     ratios,
+    span,
     ttft,
 )
 from bench.modes import Mode
@@ -102,10 +103,15 @@ def _circumstances(samples: Sequence[Sample], how: Circumstances) -> str:
         f"- {how.machine}; {how.pinning}",
         f"- {versions}",
         f"- load average of the machine before and after: {how.busy}",
+        f"- other work on the target's CPU, % of the windows: {show(_others(samples))}",
         f"- {_errors(samples)}",
     ]
     lines += [f"- without {name}: {why}" for name, why in how.missing.items()]
     return "\n".join(lines)
+
+
+def _others(samples: Sequence[Sample]) -> Span:
+    return span([100 * one.measured.others_cpu_s / one.measured.window_s for one in samples])
 
 
 def _errors(samples: Sequence[Sample]) -> str:

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 class Measured:
     """Figures of the measuring window; streams are judged over the whole load.
 
-    `cpu_s` is user and system time of the target's process tree in the window, `rss_*` its resident
-    memory. Times to the first token of streams that had none when the window closed count as the
-    time waited so far. A figure without a sample is NaN.
+    `cpu_s` is user and system time of the target's process tree in the window, `others_cpu_s` what
+    else its CPU did then, `rss_*` its resident memory. Times to the first token of streams that
+    had none when the window closed count as the time waited so far. A figure without a sample is
+    NaN.
     """
 
     tokens: int
@@ -32,6 +33,7 @@ class Measured:
     cpu_s: float
     rss_before_kib: float
     rss_peak_kib: float
+    others_cpu_s: float = math.nan
 
     @property
     def tokens_per_cpu_s(self) -> float:
