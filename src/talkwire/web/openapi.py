@@ -1,0 +1,49 @@
+"""What handlers that read the request themselves tell the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def asks(shape: type[BaseModel], *, query: bool = False) -> dict[str, Any]:
+    """The shape as the operation's JSON body, or as its query parameters."""
+    schema = shape.model_json_schema()
+    if not query:
+        return {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+        }
+    required = set(schema.get("required", ()))
+    parameters = [
+        {"name": name, "in": "query", "required": name in required, "schema": each}
+        for name, each in schema["properties"].items()
+    ]
+    return {"parameters": parameters}
+
+
+def named(*names: str) -> dict[str, Any]:
+    """Path parameters that are strings."""
+    return {
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    }
+
+
+def stream_answers() -> dict[int | str, dict[str, Any]]:
+    """What a stream route answers."""
+    problems = {"application/problem+json": {"schema": {"type": "object"}}}
+    return {
+        200: {
+            "description": "The turn's frames",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The turn has ended and its last frame was seen"},
+        400: {"description": "Not understood", "content": problems},
+        404: {"description": "No such turn, model or prompt", "content": problems},
+        409: {"description": "The session is busy, or the key is taken", "content": problems},
+        422: {"description": "A field is not acceptable", "content": problems},
+        503: {"description": "Not now", "content": problems},
+    }

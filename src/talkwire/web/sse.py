@@ -1,0 +1,213 @@
+"""The writer of streams: a plain ASGI response over a reader and an encoder.
+
+One send for each wake-up of the reader, whatever it brought. Nothing is made for each token:
+no task, no time-out, no queue. One timer for each stream watches silence (heartbeats) and
+sends that do not return (a client that does not read); it is armed again when it fires only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Sequence
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from talkwire.engine.reader import Reader, ReaderCut
+from talkwire.web.form import Encoder, Form, StreamLimits
+
+_ended_on_purpose: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "talkwire_stream_cut", default=False
+)
+
+
+class CutsAreMeant(logging.Filter):
+    """Drops the server's complaint about a response that this module left incomplete.
+
+    A stream that may not go on ends without its last chunk, so that the client sees a cut and
+    resumes; uvicorn then closes the connection and logs an error, in the same context.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for the complaint about a cut stream only."""
+        return not _ended_on_purpose.get()
+
+
+def hush_cuts() -> None:
+    """Put the filter on the server's error log; twice is once."""
+    log = logging.getLogger("uvicorn.error")
+    if not any(isinstance(each, CutsAreMeant) for each in log.filters):
+        log.addFilter(CutsAreMeant())
+
+
+class EventStream(Response):
+    """The answer that follows a turn.
+
+    The response's head goes out at once, and with it `head` (frames that `encoder` gave already)
+    and what the events held by then give. Ends after the turn's terminal event; is cut (no last
+    chunk) when the reader is cut or one send takes longer than `send_timeout_s`. The reader is
+    closed in every case.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        encoder: Encoder,
+        form: Form,
+        limits: StreamLimits,
+        *,
+        head: Sequence[bytes] = (),
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.raw_headers = [
+            (b"content-type", form.media_type.encode()),
+            (b"cache-control", b"no-cache, no-transform"),
+            (b"x-accel-buffering", b"no"),
+            (b"x-turn-id", reader.turn_id.encode()),
+            (b"x-session-id", reader.session_id.encode()),
+        ]
+        self._reader = reader
+        self._encoder = encoder
+        self._heartbeat = form.heartbeat
+        self._limits = limits
+        self._head = head
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write until the turn ends, the client goes, or the stream is cut."""
+        wire = _Connection(self._reader, self._heartbeat, self._limits, send)
+        watcher = asyncio.create_task(wire.watch(receive))
+        wire.start_timer()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await self._follow(wire)
+        except ReaderCut:
+            _ended_on_purpose.set(True)
+        except asyncio.CancelledError:
+            if not wire.too_slow:
+                raise
+            wire.task.uncancel()
+            _ended_on_purpose.set(True)
+        finally:
+            wire.stop_timer()
+            watcher.cancel()
+            self._reader.close()
+
+    async def _follow(self, wire: _Connection) -> None:
+        reader, encoder = self._reader, self._encoder
+        frames = list(self._head)
+        batch = reader.ready()
+        while not wire.gone:
+            if batch:
+                frames.extend(encoder.feed(batch))
+            if reader.ended:
+                await wire.write(frames, more=False)
+                return
+            if frames:
+                await wire.write(frames)
+                frames = []
+            elif wire.silent and self._heartbeat is not None:
+                await wire.write([self._heartbeat])
+            batch = await reader.next()
+
+
+class _Connection:
+    """One client: what is known of it, and the timer that watches it."""
+
+    def __init__(
+        self, reader: Reader, heartbeat: bytes | None, limits: StreamLimits, send: Send
+    ) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a stream is written inside a task")
+        self.task = task
+        self.gone = False
+        self.silent = False
+        self.too_slow = False
+        self._reader = reader
+        self._heartbeat_s = limits.heartbeat_s if heartbeat is not None else None
+        self._timeout_s = limits.send_timeout_s
+        self._most = limits.max_send_bytes
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()  # when the last send returned
+        self._since: float | None = None  # when the running send began
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def write(self, frames: Sequence[bytes], *, more: bool = True) -> None:
+        """Send frames at once, or in pieces where they are too many bytes."""
+        self.silent = False
+        joined = frames[0] if len(frames) == 1 else b"".join(frames)
+        if len(joined) > self._most:
+            pieces = cut_up(frames, self._most)
+            joined = pieces.pop()
+            for piece in pieces:
+                await self._put(piece, True)
+                if self.gone:
+                    return
+        await self._put(joined, more)
+
+    async def _put(self, piece: bytes, more: bool) -> None:
+        self._since = self._loop.time()
+        await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+        self._since = None
+        self._last = self._loop.time()
+
+    async def watch(self, receive: Receive) -> None:
+        """Wait for the client to go."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self._reader.poke()
+
+    def start_timer(self) -> None:
+        """Begin to watch silence and slow sends."""
+        first = self._timeout_s
+        if self._heartbeat_s is not None:
+            first = min(first, self._heartbeat_s)
+        self._timer = self._loop.call_later(first, self._look)
+
+    def stop_timer(self) -> None:
+        """Watch no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        wait = self._timeout_s
+        if self._since is not None:
+            wait = self._since + self._timeout_s - now
+            if wait <= 0:
+                self.too_slow = True
+                self.task.cancel()
+                return
+        elif self._heartbeat_s is not None:
+            wait = self._last + self._heartbeat_s - now
+            if wait <= 0:
+                self.silent = True
+                self._reader.poke()
+                wait = self._heartbeat_s
+            wait = min(wait, self._timeout_s)
+        self._timer = self._loop.call_later(wait, self._look)
+
+
+def cut_up(frames: Sequence[bytes], most: int) -> list[bytes]:
+    """Frames joined to pieces of at most `most` bytes, parted between frames where possible."""
+    pieces: list[bytes] = []
+    pending: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if pending and size + len(frame) > most:
+            pieces.append(b"".join(pending))
+            pending, size = [], 0
+        if len(frame) > most:
+            pieces.extend(frame[at : at + most] for at in range(0, len(frame), most))
+        else:
+            pending.append(frame)
+            size += len(frame)
+    if pending:
+        pieces.append(b"".join(pending))
+    return pieces

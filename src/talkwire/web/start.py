@@ -1,0 +1,138 @@
+"""From a decoded request to a stream: what all wires do alike.
+
+A cursor wins over everything else that a request says: it resumes and starts nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from talkwire.canon.errors import BadCursor, BadRequest
+from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnRecord
+from talkwire.canon.turn import TurnRequest
+from talkwire.engine.reader import Reader
+from talkwire.web import cursor
+from talkwire.web.auth import owner_of
+from talkwire.web.form import Form, StreamLimits
+from talkwire.web.sse import EventStream
+
+KEPT_S = 24 * 3600.0  # how long an Idempotency-Key names its turn
+JOIN_S = 10.0  # how long an identical GET joins the turn of the first one
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Turns(Protocol):
+    """What the edge needs of the engine."""
+
+    async def start(
+        self, owner: str, request: TurnRequest, *, idempotency: Idempotency | None = None
+    ) -> Started: ...
+    async def read(self, owner: str, turn_id: str) -> Reader: ...
+    async def record(self, owner: str, turn_id: str) -> TurnRecord: ...
+    async def request(self, owner: str, turn_id: str) -> TurnRequest: ...
+    async def message(self, owner: str, message_id: str) -> StoredMessage: ...
+    async def abort(self, owner: str, turn_id: str, by: str = "client") -> TurnRecord: ...
+
+
+def idempotency_of(request: Request, body: object) -> Idempotency | None:
+    """The request's `Idempotency-Key`; the fingerprint covers the path and the body.
+
+    :raises BadRequest: not 1 … 255 visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if _KEY.fullmatch(key) is None:
+        raise BadRequest(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.", param="Idempotency-Key"
+        )
+    return Idempotency("key:" + key, digest([request.url.path, body]), KEPT_S)
+
+
+def join_window(wire: str, asked: object) -> Idempotency:
+    """Identical GETs within the window are one turn: EventSource repeats its GET by itself."""
+    asked_digest = digest([wire, asked])
+    return Idempotency("get:" + asked_digest, asked_digest, JOIN_S)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the value's canonical JSON, in hex."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Door:
+    """One wire's way to the engine."""
+
+    turns: Turns
+    form: Form
+    limits: StreamLimits
+
+    def enter(self, request: Request) -> str:
+        """Errors of this request take the wire's shape from now on; the owner's id."""
+        request.scope["talkwire.fault"] = self.form.fault
+        return owner_of(request)
+
+    async def resume(self, request: Request, turn_id: str | None = None) -> Response | None:
+        """The stream after the request's cursor; None when it has none; 204 when all was seen.
+
+        :raises BadCursor: malformed, of another turn than `turn_id`, or beyond the turn's head.
+        :raises NotFound: no such turn.
+        """
+        at = cursor.of(request)
+        if at is None:
+            return None
+        if turn_id is not None and at.turn_id != turn_id:
+            raise BadCursor("Last-Event-ID names another turn.", param="Last-Event-ID")
+        reader = await self.turns.read(owner_of(request), at.turn_id)
+        try:
+            return await self._after(reader, at.n + 1)
+        except BaseException:
+            reader.close()
+            raise
+
+    async def start(
+        self, request: Request, turn: TurnRequest, idempotency: Idempotency | None
+    ) -> Started:
+        """Start the turn, or find the one that the key names."""
+        started = await self.turns.start(owner_of(request), turn, idempotency=idempotency)
+        structlog.contextvars.bind_contextvars(
+            turn_id=started.record.turn_id, session_id=started.record.session_id
+        )
+        return started
+
+    async def follow(self, request: Request, turn_id: str) -> Response:
+        """The turn's stream from its start. :raises NotFound:"""
+        reader = await self.turns.read(owner_of(request), turn_id)
+        encoder = self.form.encoder(reader.turn_id, reader.session_id)
+        return EventStream(reader, encoder, self.form, self.limits)
+
+    async def _after(self, reader: Reader, seen: int) -> Response:
+        """Encode from event 0, as live, until a frame comes that was not seen."""
+        encoder = self.form.encoder(reader.turn_id, reader.session_id)
+        count = 0
+        head: list[bytes] = []
+        while not head and (batch := reader.ready()):
+            frames = encoder.feed(batch)
+            head = frames[max(0, seen - count) :]
+            count += len(frames)
+            await asyncio.sleep(0)  # a long turn must not hold up the other streams
+        if count < seen:
+            raise BadCursor("Last-Event-ID is beyond what was sent.", param="Last-Event-ID")
+        if not head and reader.ended:
+            reader.close()
+            return Response(status_code=204, headers=_names(reader))
+        return EventStream(reader, encoder, self.form, self.limits, head=head)
+
+
+def _names(reader: Reader) -> dict[str, str]:
+    return {"X-Turn-Id": reader.turn_id, "X-Session-Id": reader.session_id}

@@ -1,0 +1,148 @@
+"""The HTTP routes of this wire; `Request` stops here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from talkwire.canon.errors import NotFound
+from talkwire.canon.turn import TurnRequest
+from talkwire.engine.ids import new_id
+from talkwire.web.answers import json_answer
+from talkwire.web.cursor import TURN_ID
+from talkwire.web.faults import problem
+from talkwire.web.form import Form, StreamLimits
+from talkwire.web.limits import read_json
+from talkwire.web.openapi import asks, named, stream_answers
+from talkwire.web.start import Door, Turns, idempotency_of
+from talkwire.wires.native import decode
+from talkwire.wires.native.encode import Encoder
+from talkwire.wires.native.shapes import INPUT_CHARS, EditBody, TurnBody
+
+FORM = Form(name=decode.WIRE, encoder=Encoder, fault=problem)
+ASKING: tuple[str, ...] = ()  # no GET of this wire costs a model call
+_MESSAGE_ID = re.compile(r"msg_t_[0-9a-z]{26}(_in|_[0-9]{1,6})?")
+
+
+def router(
+    turns: Turns,
+    *,
+    streams: StreamLimits | None = None,
+    json_depth: int = 64,
+    input_chars: int = INPUT_CHARS,
+) -> APIRouter:
+    """All routes of the wire."""
+    handlers = TurnRoutes(turns, Door(turns, FORM, streams or StreamLimits()), json_depth)
+    handlers.most_chars = input_chars
+    tags: list[Any] = [decode.WIRE]
+    routes = APIRouter(tags=tags)
+    plain: dict[str, Any] = {"response_class": Response}
+    turn, message = named("turn_id"), named("message_id")
+    starts: dict[str, Any] = {**plain, "status_code": 202, "responses": stream_answers()}
+    routes.add_api_route(
+        "/turns", handlers.start, methods=["POST"], openapi_extra=asks(TurnBody), **starts
+    )
+    one = "/turns/{turn_id}"
+    routes.add_api_route(one, handlers.show, methods=["GET"], openapi_extra=turn, **plain)
+    routes.add_api_route(
+        one + "/events",
+        handlers.events,
+        methods=["GET"],
+        openapi_extra=turn,
+        responses=stream_answers(),
+        **plain,
+    )
+    routes.add_api_route(
+        one + "/abort", handlers.abort, methods=["POST"], openapi_extra=turn, **plain
+    )
+    routes.add_api_route(
+        one + "/regenerate", handlers.regenerate, methods=["POST"], openapi_extra=turn, **starts
+    )
+    routes.add_api_route(
+        "/messages/{message_id}/edit",
+        handlers.edit,
+        methods=["POST"],
+        openapi_extra={**message, **asks(EditBody)},
+        **starts,
+    )
+    return routes
+
+
+class TurnRoutes:
+    """`/turns` and `/messages`."""
+
+    most_chars = INPUT_CHARS
+
+    def __init__(self, turns: Turns, door: Door, depth: int) -> None:
+        self._turns = turns
+        self._door = door
+        self._depth = depth
+
+    async def start(self, request: Request) -> Response:
+        """Starts a turn: 202 with where to follow it, or its stream where that is accepted."""
+        self._door.enter(request)
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        body = await read_json(request, depth=self._depth)
+        turn = decode.from_body(body, session_id=new_id("s_"), most_chars=self.most_chars)
+        return await self._begin(request, turn, body)
+
+    async def show(self, request: Request) -> Response:
+        """Status, timing, route, usage and error of a turn."""
+        owner = self._door.enter(request)
+        return json_answer(decode.shown(await self._turns.record(owner, _turn_id(request))))
+
+    async def events(self, request: Request) -> Response:
+        """The turn's stream, live or finished, from the cursor or the start."""
+        self._door.enter(request)
+        turn_id = _turn_id(request)
+        resumed = await self._door.resume(request, turn_id)
+        return resumed or await self._door.follow(request, turn_id)
+
+    async def abort(self, request: Request) -> Response:
+        """Stops the turn; one that has ended stays as it is."""
+        owner = self._door.enter(request)
+        return json_answer(decode.shown(await self._turns.abort(owner, _turn_id(request))))
+
+    async def regenerate(self, request: Request) -> Response:
+        """Another answer to the same message, as a new branch."""
+        owner = self._door.enter(request)
+        turn_id = _turn_id(request)
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        asked = await self._turns.request(owner, turn_id)
+        return await self._begin(request, decode.regenerate(turn_id, asked), None)
+
+    async def edit(self, request: Request) -> Response:
+        """The message said otherwise and answered anew, as a new branch."""
+        owner = self._door.enter(request)
+        message_id = str(request.path_params["message_id"])
+        if _MESSAGE_ID.fullmatch(message_id) is None:
+            raise NotFound("There is no such message.")
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        body = await read_json(request, depth=self._depth)
+        edited = await self._turns.message(owner, message_id)
+        asked = await self._turns.request(owner, edited.turn_id)
+        turn = decode.edit(body, edited=edited, asked=asked, most_chars=self.most_chars)
+        return await self._begin(request, turn, body)
+
+    async def _begin(self, request: Request, turn: TurnRequest, body: object) -> Response:
+        started = await self._door.start(request, turn, idempotency_of(request, body))
+        if "text/event-stream" in request.headers.get("accept", "").lower():
+            return await self._door.follow(request, started.record.turn_id)
+        return json_answer(decode.accepted(started.record), 202)
+
+
+def _turn_id(request: Request) -> str:
+    turn_id = str(request.path_params["turn_id"])
+    if TURN_ID.fullmatch(turn_id) is None:
+        raise NotFound("There is no such turn.")
+    return turn_id

@@ -1,0 +1,109 @@
+"""The HTTP routes of this wire; `Request` stops here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from talkwire.engine.ids import new_id
+from talkwire.engine.ports import Prompts
+from talkwire.web.answers import json_answer
+from talkwire.web.faults import problem
+from talkwire.web.form import Form, StreamLimits
+from talkwire.web.limits import read_json
+from talkwire.web.openapi import asks, stream_answers
+from talkwire.web.start import Door, Turns, idempotency_of, join_window
+from talkwire.wires.responses_sse import decode
+from talkwire.wires.responses_sse import prompts as prompt_routes
+from talkwire.wires.responses_sse.encode import Encoder
+from talkwire.wires.responses_sse.shapes import INPUT_CHARS, ChatBody, ChatQuery
+
+FORM = Form(name=decode.WIRE, encoder=Encoder, fault=problem)
+ASKING = ("/chat/stream",)  # paths where even a GET may cost a model call
+_TAGS: list[Any] = [decode.WIRE]
+
+
+def router(
+    turns: Turns,
+    prompts: Prompts,
+    *,
+    streams: StreamLimits | None = None,
+    json_depth: int = 64,
+    input_chars: int = INPUT_CHARS,
+) -> APIRouter:
+    """All routes of the wire."""
+    door = Door(turns, FORM, streams or StreamLimits())
+    chat = Chat(door, json_depth, input_chars)
+    routes = APIRouter(tags=_TAGS)
+    routes.add_api_route(
+        "/chat/stream",
+        chat.post,
+        methods=["POST"],
+        summary="Ask, and follow the answer",
+        response_class=Response,
+        responses=stream_answers(),
+        openapi_extra=asks(ChatBody),
+    )
+    routes.add_api_route(
+        "/chat/stream",
+        chat.get,
+        methods=["GET"],
+        summary="The same for EventSource",
+        response_class=Response,
+        responses=stream_answers(),
+        openapi_extra=asks(ChatQuery, query=True),
+    )
+    routes.add_api_route(
+        "/healthz", _healthz, methods=["GET"], summary="Alive", response_class=Response
+    )
+    prompt_routes.add(routes, door, prompts, json_depth)
+    return routes
+
+
+class Chat:
+    """`/chat/stream`."""
+
+    def __init__(self, door: Door, json_depth: int, input_chars: int) -> None:
+        self._door = door
+        self._depth = json_depth
+        self._chars = input_chars
+
+    async def post(self, request: Request) -> Response:
+        """Starts a turn from a JSON body and answers with its stream."""
+        self._door.enter(request)
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        body = await read_json(request, depth=self._depth)
+        turn = decode.from_body(
+            body, session_id=new_id("s_"), voice=_voice(request), most_chars=self._chars
+        )
+        idempotency = idempotency_of(request, [body, turn.voice])
+        started = await self._door.start(request, turn, idempotency)
+        return await self._door.follow(request, started.record.turn_id)
+
+    async def get(self, request: Request) -> Response:
+        """Starts a turn, or joins the one that an identical GET has just started."""
+        self._door.enter(request)
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        query = decode.query_of(request.scope["query_string"])
+        turn = decode.from_query(
+            query, session_id=new_id("s_"), voice=_voice(request), most_chars=self._chars
+        )
+        window = join_window(decode.WIRE, [sorted(query.items()), turn.voice])
+        started = await self._door.start(request, turn, window)
+        return await self._door.follow(request, started.record.turn_id)
+
+
+def _voice(request: Request) -> str | None:
+    return request.headers.get("x-voice-id") or request.query_params.get("voiceId") or None
+
+
+async def _healthz(request: Request) -> Response:
+    """200 while the process answers; touches nothing else."""
+    return json_answer({"status": "ok"})
