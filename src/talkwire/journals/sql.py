@@ -1,0 +1,178 @@
+"""The journal in SQL: what all turns appended since the last commit goes into the next one.
+
+One row a turn and commit, one insert for all of them, in the append-only table `turn_events`;
+the end of a turn writes its whole log as one row of `turn_logs`, which is read from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from talkwire.canon.errors import Conflict, StorageUnavailable, TalkwireError
+from talkwire.canon.events import Stamped, dump, load
+from talkwire.canon.records import Outcome
+
+T = TypeVar("T")
+
+_ROWS = 200
+"""Rows of one insert at most; each number of rows is a statement that the driver caches."""
+
+_LOG = "SELECT payload FROM turn_logs WHERE turn_id = ?"
+_HOT = """
+SELECT e.payload FROM turns t JOIN turn_events e ON e.id >= t.first_event_id
+WHERE t.turn_id = ? AND e.turn_id = t.turn_id AND e.first_n + e.count > ? ORDER BY e.id
+"""
+
+
+class Tail(Protocol):
+    """Who is told of a turn's commits."""
+
+    def committed(self, until: int) -> None: ...
+    def lost(self, error: TalkwireError) -> None: ...
+
+
+class Writer(Protocol):
+    """The database, as far as a journal needs it."""
+
+    def submit(self, unit: Callable[[Connection], T]) -> asyncio.Future[T]: ...
+    async def read(self, query: Callable[[Connection], T]) -> T: ...
+
+
+class SqlJournal:
+    """Turns' events in SQL. `write_ahead=False` tells readers before the commit: for tests."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        write_outcome: Callable[[Connection, Outcome], bool],
+        *,
+        write_ahead: bool = True,
+    ) -> None:
+        self._writer = writer
+        self._write_outcome = write_outcome
+        self._write_ahead = write_ahead
+        self._tails: dict[str, Tail] = {}
+        self._lost: set[str] = set()
+        # Filled by the loop and emptied by the writer's thread; both ends are atomic.
+        self._pending: deque[tuple[str, Sequence[Stamped]]] = deque()
+        self._flying = False
+
+    def attach(self, turn_id: str, tail: Tail) -> None:
+        """Begin to write a turn of this process."""
+        self._tails[turn_id] = tail
+
+    def detach(self, turn_id: str) -> None:
+        """The turn is written no more here; what was appended is still stored."""
+        self._tails.pop(turn_id, None)
+        self._lost.discard(turn_id)
+
+    def append(self, turn_id: str, batch: Sequence[Stamped]) -> None:
+        """Take events, in order and without gaps; the tail is told once they are stored.
+
+        After `tail.lost` nothing more is taken of the turn: it would stand behind a gap.
+        """
+        if not batch or turn_id in self._lost:
+            return
+        self._pending.append((turn_id, batch))
+        if not self._write_ahead:
+            self._tell(turn_id, batch[-1].n + 1)
+        if not self._flying:
+            self._fly()
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Store the end of a turn; an end that is stored already, event for event, is fine.
+
+        :raises Conflict: the turn has another end already; this one is not stored.
+        :raises Fenced, StorageUnavailable: see the port.
+        """
+        if not await self._writer.submit(lambda c: self._end(c, outcome)):
+            raise Conflict("The turn has ended already.", code="already_ended")
+        self._tell(outcome.turn_id, len(outcome.log))
+        self._tails.pop(outcome.turn_id, None)
+
+    async def read(self, turn_id: str, start: int) -> list[Stamped]:
+        """Held events with `n >= start`, in order, without gaps."""
+        return await self._writer.read(lambda c: _read(c, turn_id, start))
+
+    def _end(self, connection: Connection, outcome: Outcome) -> bool:
+        if self._write_outcome(connection, outcome):
+            return True
+        row = connection.connection.cursor().execute(_LOG, (outcome.turn_id,)).fetchone()
+        return row is not None and row[0] == dump(outcome.log).decode()
+
+    def _fly(self) -> None:
+        """Hand what is pending to the writer: one flush at a time, so that after a failed one
+        nothing that comes later is stored."""
+        self._flying = True
+        self._writer.submit(self._flush).add_done_callback(self._flushed)
+
+    def _flush(self, connection: Connection) -> dict[str, list[Stamped]]:
+        """In the writer's thread: all that is pending now, as one row a turn."""
+        pending = self._pending
+        held: dict[str, list[Stamped]] = {}
+        for _ in range(len(pending)):
+            turn_id, batch = pending.popleft()
+            earlier = held.get(turn_id)
+            if earlier is None:
+                held[turn_id] = list(batch)
+            else:
+                earlier += batch
+        rows: list[str | int] = []
+        for turn_id, events in held.items():
+            rows += (turn_id, events[0].n, len(events), dump(events).decode())
+        cursor = connection.connection.cursor()
+        for at in range(0, len(rows), 4 * _ROWS):
+            some = rows[at : at + 4 * _ROWS]
+            cursor.execute(_insert(len(some) // 4), some)
+        return held
+
+    def _flushed(self, future: asyncio.Future[dict[str, list[Stamped]]]) -> None:
+        self._flying = False
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            self._lose(error)
+            return
+        for turn_id, events in future.result().items():
+            self._tell(turn_id, events[-1].n + 1)
+        if self._pending and not self._flying:
+            self._fly()
+
+    def _lose(self, error: BaseException) -> None:
+        """What was taken for the commit is gone: no turn may go on as if it were held."""
+        if not isinstance(error, TalkwireError):
+            told = StorageUnavailable(f"The journal failed: {type(error).__name__}.")
+            told.__cause__ = error
+            error = told
+        self._pending.clear()
+        self._lost.update(self._tails)
+        for tail in list(self._tails.values()):
+            tail.lost(error)
+
+    def _tell(self, turn_id: str, until: int) -> None:
+        tail = self._tails.get(turn_id)
+        if tail is not None:
+            tail.committed(until)
+
+
+@lru_cache(_ROWS)
+def _insert(rows: int) -> str:
+    values = ",".join(["(?,?,?,?)"] * rows)
+    return f"INSERT INTO turn_events (turn_id, first_n, count, payload) VALUES {values}"  # noqa: S608
+
+
+def _read(connection: Connection, turn_id: str, start: int) -> list[Stamped]:
+    cursor = connection.connection.cursor()
+    log = cursor.execute(_LOG, (turn_id,)).fetchone()
+    if log is not None:
+        return load(log[0])[start:]
+    payloads = cursor.execute(_HOT, (turn_id, start)).fetchall()
+    events = [stamped for (payload,) in payloads for stamped in load(payload)]
+    return [stamped for stamped in events if stamped.n >= start]

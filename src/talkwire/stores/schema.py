@@ -1,0 +1,172 @@
+"""The tables, as SQLAlchemy Core knows them; the same on SQLite and PostgreSQL.
+
+Times are Unix milliseconds. Columns that hold JSON hold its text: what is in it is the business
+of `canon`, and the database never looks inside. A change here needs a revision in `migrations/`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself in a column that is exactly INTEGER PRIMARY KEY.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+UNFINISHED = text("status IN ('queued', 'running')")
+
+principals = Table(
+    "principals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("title", Text),
+    Column("leaf", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("ttl_ms", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("turn_id", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_messages_session", "owner", "session_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("turn_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("wire", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("node", Text),
+    Column("first_event_id", BigInteger, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("first_token_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("model", Text),
+    Column("model_type", Text),
+    Column("reasons", Text),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("estimated", Boolean),
+    Column("cost", Float),
+    Column("finish_reason", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("retryable", Boolean),
+    Index(
+        "ix_turns_unfinished",
+        "owner",
+        "session_id",
+        sqlite_where=UNFINISHED,
+        postgresql_where=UNFINISHED,
+    ),
+)
+
+# Append-only in the order of commits and without an index by turn: a commit then dirties the
+# last page alone. A turn's events are found from `turns.first_event_id` on.
+turn_events = Table(
+    "turn_events",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("turn_id", Text, nullable=False),
+    Column("first_n", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+turn_logs = Table(
+    "turn_logs",
+    metadata,
+    Column("turn_id", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("ended_at", BigInteger, nullable=False, index=True),
+    Column("payload", Text, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("pid", Integer, nullable=False),
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("model", Text),
+    Column("temperature", Float),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("turn_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("model", Text),
+    Column("wire", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost", Float),
+    Column("at", BigInteger, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("turn_id", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)

@@ -1,0 +1,153 @@
+"""How SQLite is spoken to: pragmas, explicit transactions, its errors in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from talkwire.canon.errors import Fenced, StorageUnavailable
+from talkwire.stores import migrating
+
+T = TypeVar("T")
+Unit = Callable[[Connection], Any]
+Result = tuple[Any, BaseException | None]
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "busy_timeout=5000",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-16384",
+    "wal_autocheckpoint=4000",
+)
+_FENCE = "SELECT 1 FROM nodes WHERE id = ? AND epoch = ?"
+
+
+def engine(path: Path) -> Engine:
+    """An engine whose connections leave transactions to us (`BEGIN IMMEDIATE`, see `transact`)."""
+    made = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False, "cached_statements": 512},
+    )
+    event.listen(made, "connect", _prepare)
+    return made
+
+
+def connect(made: Engine, *, migrate: bool) -> Connection:
+    """A connection that stays open; with `migrate` the schema is brought up to date first.
+
+    :raises StorageUnavailable: the file cannot be opened.
+    """
+    with translated():
+        connection = made.connect()
+        if migrate:
+            try:
+                migrating.upgrade(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for statements whose cost counts."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # the engine makes no other
+    return driver
+
+
+def snapshot(connection: Connection, query: Callable[[Connection], T]) -> T:
+    """Run queries in one read transaction."""
+    driver = raw(connection)
+    driver.execute("BEGIN")
+    try:
+        return query(connection)
+    finally:
+        driver.execute("ROLLBACK")
+
+
+def transact(
+    connection: Connection, units: Sequence[Unit], guard: tuple[str, int] | None
+) -> list[Result]:
+    """Run all units in one transaction, each isolated from the others' errors.
+
+    Never raises: each unit's result or error stands at its place. A failure of the transaction
+    itself is every unit's error.
+    """
+    driver = raw(connection)
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+        if guard is not None and driver.execute(_FENCE, guard).fetchone() is None:
+            raise Fenced("Another process has taken over this node.")
+        results = _all(connection, driver, units)
+        driver.execute("COMMIT")
+    except BaseException as error:
+        # The thread must live and every unit must hear of it, whatever it was.
+        _roll_back(driver)
+        fault = in_our_words(error)
+        return [(None, fault)] * len(units)
+    return results
+
+
+def _all(connection: Connection, driver: sqlite3.Connection, units: Sequence[Unit]) -> list[Result]:
+    if len(units) == 1:
+        return [(units[0](connection), None)]
+    results: list[Result] = []
+    for unit in units:
+        driver.execute("SAVEPOINT unit")
+        try:
+            result = unit(connection)
+        except Exception as error:
+            if not driver.in_transaction:
+                raise  # SQLite gave the whole transaction up, as it does when the disk is full.
+            driver.execute("ROLLBACK TO unit")
+            results.append((None, in_our_words(error)))
+        else:
+            results.append((result, None))
+        driver.execute("RELEASE unit")
+    return results
+
+
+def _roll_back(driver: sqlite3.Connection) -> None:
+    try:
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
+    except sqlite3.Error:
+        pass  # The transaction is gone already.
+
+
+def _prepare(driver: sqlite3.Connection, _record: object) -> None:
+    driver.isolation_level = None
+    for pragma in _PRAGMAS:
+        driver.execute(f"PRAGMA {pragma}").close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Storage errors inside come out as `StorageUnavailable`."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        raise in_our_words(error) from error
+
+
+def in_our_words(error: BaseException) -> BaseException:
+    """Full, locked, corrupt or unreadable is `StorageUnavailable`; all else stays what it is."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return error
+    if isinstance(cause, sqlite3.Error):
+        told = StorageUnavailable(f"The database cannot store now: {cause}.")
+        told.__cause__ = error
+        return told
+    return error

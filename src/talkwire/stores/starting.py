@@ -1,0 +1,173 @@
+"""How a turn is accepted: all of it in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from talkwire.canon.errors import Busy, IdempotencyMismatch
+from talkwire.canon.events import Stamped, TurnStarted, dump
+from talkwire.canon.fold import answer_message_id, input_message_id
+from talkwire.canon.records import NewTurn, Started, TurnRecord
+from talkwire.canon.turn import Message
+from talkwire.stores import sessions
+from talkwire.stores.prepared import Prepared
+from talkwire.stores.rows import find_turn
+from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turns
+
+_encode = msgspec.json.Encoder().encode
+
+_key = Prepared(
+    select(idempotency.c.fingerprint, idempotency.c.turn_id, idempotency.c.expires_at).where(
+        (idempotency.c.owner == bindparam("owner_")) & (idempotency.c.key == bindparam("key_"))
+    )
+)
+_forget_key = Prepared(
+    delete(idempotency).where(
+        (idempotency.c.owner == bindparam("owner_")) & (idempotency.c.key == bindparam("key_"))
+    )
+)
+_keep_key = Prepared(
+    insert(idempotency).values(
+        {column.name: bindparam(column.name) for column in idempotency.columns}
+    )
+)
+_ahead = Prepared(
+    select(turns.c.turn_id)
+    .where(
+        (turns.c.owner == bindparam("owner_"))
+        & (turns.c.session_id == bindparam("session_"))
+        & UNFINISHED
+    )
+    .order_by(turns.c.first_event_id)
+)
+_event = Prepared(
+    insert(turn_events)
+    .values(turn_id=bindparam("turn_id"), first_n=0, count=1, payload=bindparam("payload"))
+    .returning(turn_events.c.id)
+)
+_STORED = (
+    "turn_id",
+    "owner",
+    "session_id",
+    "wire",
+    "status",
+    "node",
+    "first_event_id",
+    "request",
+    "created_at",
+    "started_at",
+)
+_turn = Prepared(insert(turns).values({name: bindparam(name) for name in _STORED}))
+
+
+def start(connection: Connection, new: NewTurn, node: str) -> Started:
+    """Accept a turn; see the port `Records`.
+
+    :raises IdempotencyMismatch: the key is known with another fingerprint.
+    :raises Busy: the session has an unfinished turn and `on_busy` leaves no room.
+    :raises NotFound: `parent_id` is no message of this session and owner.
+    """
+    known = _known(connection, new)
+    if known is not None:
+        return Started(known, fresh=False)
+    request = new.request
+    rows = _ahead.all(connection, owner_=new.owner, session_=request.session_id)
+    ahead = tuple(str(row[0]) for row in rows)
+    _make_room(new, ahead)
+    opened = sessions.enter(connection, new, busy=bool(ahead))
+    parent_id = _parent(connection, new, ahead, opened.leaf)
+    if request.parts:
+        asked = Message(input_message_id(new.turn_id), "user", request.parts)
+        parent_id = sessions.chain(
+            connection,
+            [asked],
+            owner=new.owner,
+            session_id=request.session_id,
+            parent_id=parent_id,
+            turn_id=new.turn_id,
+            at=new.at,
+        )
+    first = _store(connection, new, node, parent_id, queued=bool(ahead))
+    record = TurnRecord(
+        turn_id=new.turn_id,
+        session_id=request.session_id,
+        owner=new.owner,
+        wire=request.wire,
+        status="queued" if ahead else "running",
+        created_at=new.at,
+        started_at=None if ahead else new.at,
+        node=node,
+    )
+    return Started(record, fresh=True, first=first, ahead=ahead, new_session=opened.fresh)
+
+
+def _known(connection: Connection, new: NewTurn) -> TurnRecord | None:
+    """The turn that the key names already; else the key is kept for the new one."""
+    wanted = new.idempotency
+    if wanted is None:
+        return None
+    row = _key.first(connection, owner_=new.owner, key_=wanted.key)
+    if row is not None and row[2] > new.at:
+        if row[0] != wanted.fingerprint:
+            raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
+        return find_turn(connection, new.owner, row[1])
+    if row is not None:
+        _forget_key.run(connection, owner_=new.owner, key_=wanted.key)
+    _keep_key.run(
+        connection,
+        owner=new.owner,
+        key=wanted.key,
+        fingerprint=wanted.fingerprint,
+        turn_id=new.turn_id,
+        expires_at=new.at + int(wanted.ttl_s * 1000),
+    )
+    return None
+
+
+def _make_room(new: NewTurn, ahead: tuple[str, ...]) -> None:
+    if not ahead or new.on_busy == "interrupt":
+        return
+    if new.on_busy == "reject":
+        raise Busy("This session has a running turn.", turn_id=ahead[0])
+    if len(ahead) - 1 >= new.max_waiting:
+        waiting = f"{new.max_waiting} turns wait"
+        raise Busy(f"This session has a running turn, and {waiting} already.", turn_id=ahead[0])
+
+
+def _parent(
+    connection: Connection, new: NewTurn, ahead: tuple[str, ...], leaf: str | None
+) -> str | None:
+    """The message that the turn hangs on; a waiting turn follows the answer it waits for."""
+    asked = new.request.parent_id
+    if asked == "":
+        return None
+    if asked is None:
+        return answer_message_id(ahead[-1]) if ahead else leaf
+    if asked not in map(answer_message_id, ahead):
+        sessions.require(connection, new.owner, new.request.session_id, asked)
+    return asked
+
+
+def _store(
+    connection: Connection, new: NewTurn, node: str, parent_id: str | None, *, queued: bool
+) -> Stamped:
+    request = new.request
+    event = TurnStarted(new.turn_id, request.session_id, request.wire, request, parent_id)
+    first = Stamped(0, new.at, event)
+    row = _event.first(connection, turn_id=new.turn_id, payload=dump([first]).decode())
+    assert row is not None  # noqa: S101  # RETURNING gives the inserted row
+    _turn.run(
+        connection,
+        turn_id=new.turn_id,
+        owner=new.owner,
+        session_id=request.session_id,
+        wire=request.wire,
+        status="queued" if queued else "running",
+        node=node,
+        first_event_id=row[0],
+        request=_encode(request).decode(),
+        created_at=new.at,
+        started_at=None if queued else new.at,
+    )
+    return first

@@ -1,0 +1,88 @@
+"""Turns, sessions and messages in SQL: fits the engine's port `Records`."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from sqlalchemy import Connection, bindparam, func, select, text, update
+
+from talkwire.canon.events import Stamped, load
+from talkwire.canon.records import NewTurn, Started, StoredMessage, TurnRecord, Unfinished
+from talkwire.stores import sessions, starting
+from talkwire.stores.database import Database
+from talkwire.stores.prepared import Prepared
+from talkwire.stores.rows import TURN, find_turn, turn_record
+from talkwire.stores.schema import UNFINISHED, turn_events, turns
+
+_run = Prepared(
+    update(turns)
+    .where((turns.c.turn_id == bindparam("turn_")) & (turns.c.status == text("'queued'")))
+    .values(status="running", started_at=bindparam("at"))
+)
+_open = Prepared(
+    select(*TURN)
+    .where((turns.c.node == bindparam("node_")) & UNFINISHED)
+    .order_by(turns.c.first_event_id)
+)
+_oldest = (
+    select(func.min(turns.c.first_event_id))
+    .where((turns.c.node == bindparam("node_")) & UNFINISHED)
+    .scalar_subquery()
+)
+_hot = Prepared(
+    select(turn_events.c.turn_id, turn_events.c.payload)
+    .join(turns, turns.c.turn_id == turn_events.c.turn_id)
+    .where((turn_events.c.id >= _oldest) & (turns.c.node == bindparam("node_")) & UNFINISHED)
+    .order_by(turn_events.c.id)
+)
+
+
+def now_ms() -> int:
+    """The time as Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class SqlRecords:
+    """All that is stored of turns, for one node. `clock` gives Unix milliseconds."""
+
+    def __init__(self, database: Database, node: str, *, clock: Callable[[], int] = now_ms) -> None:
+        self._database = database
+        self._node = node
+        self._clock = clock
+
+    async def start(self, new: NewTurn) -> Started:
+        """Accept a turn in one transaction; see the port for what it raises."""
+        return await self._database.write(lambda c: starting.start(c, new, self._node))
+
+    async def running(self, turn_id: str) -> None:
+        """A queued turn's time has come. Nothing happens to a turn that is not queued."""
+        at = self._clock()
+        await self._database.write(lambda c: _run.run(c, turn_=turn_id, at=at))
+
+    async def turn(self, owner: str, turn_id: str) -> TurnRecord:
+        """:raises NotFound: unknown, or another's."""
+        return await self._database.read(lambda c: find_turn(c, owner, turn_id))
+
+    async def path(self, owner: str, session_id: str, leaf: str | None) -> list[StoredMessage]:
+        """The branch that ends in `leaf` (None: the current leaf), oldest first, bounded."""
+        now = self._clock()
+        return await self._database.read(lambda c: sessions.path(c, owner, session_id, leaf, now))
+
+    async def message(self, owner: str, message_id: str) -> StoredMessage:
+        """:raises NotFound: unknown, or another's."""
+        return await self._database.read(lambda c: sessions.message(c, owner, message_id))
+
+    async def unfinished(self) -> list[Unfinished]:
+        """This node's turns without a terminal event, oldest first, with their held events."""
+        return await self._database.read(self._unfinished)
+
+    def _unfinished(self, connection: Connection) -> list[Unfinished]:
+        records = [turn_record(row) for row in _open.all(connection, node_=self._node)]
+        if not records:
+            return []
+        events: dict[str, list[Stamped]] = defaultdict(list)
+        for turn_id, payload in _hot.all(connection, node_=self._node):
+            events[turn_id] += load(payload)
+        return [Unfinished(record, tuple(events[record.turn_id])) for record in records]
