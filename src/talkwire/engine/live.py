@@ -34,6 +34,7 @@ class LiveTurn:
         "_observer",
         "_room",
         "aborted_by",
+        "alone",
         "began",
         "error",
         "history",
@@ -42,6 +43,7 @@ class LiveTurn:
         "owner",
         "sealed",
         "state",
+        "stopped",
         "task",
     )
 
@@ -52,7 +54,9 @@ class LiveTurn:
         self.state = TurnState()
         self.log = Log()
         self.aborted_by: str | None = None
+        self.alone: asyncio.TimerHandle | None = None  # runs while nobody reads
         self.began = False
+        self.stopped = False
         self.sealed = False
         self.history: list[Message] | None = None  # known already: a session that is new
         self.error: TalkwireError | None = None
@@ -118,9 +122,12 @@ class LiveTurn:
         """Interrupt the work, unless the terminal event is being stored already.
 
         A task that has not begun is left alone: cancelled before its first step it would never
-        run at all. The runner looks at `aborted_by` and `error` when it begins.
+        run at all. The runner looks at `stopped` when it begins.
         """
-        if self.task is not None and self.began and not self.sealed:
+        if self.stopped or self.sealed:
+            return
+        self.stopped = True
+        if self.task is not None and self.began:
             self.task.cancel()
 
     @property
@@ -147,4 +154,6 @@ class LiveTurn:
         self._journal.detach(self.turn_id)
         if not self.log.ended:
             self.log.cut()
+        if self.alone is not None:
+            self.alone.cancel()
         self.over.set()

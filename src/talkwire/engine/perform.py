@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -29,7 +29,7 @@ from talkwire.engine.route import Routed
 from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
-Events = AsyncIterator[list[AnyEvent]]
+Events = AsyncGenerator[list[AnyEvent], None]
 
 
 class WindowShare(Struct, frozen=True):

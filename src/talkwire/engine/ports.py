@@ -144,7 +144,7 @@ class Records(Protocol):
         ...
 
     async def running(self, turn_id: str) -> None:
-        """A queued turn's time has come."""
+        """A queued turn's time has come; for one that runs already nothing changes."""
         ...
 
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from msgspec import Struct
 
@@ -62,13 +63,13 @@ class Runner:
     async def _work(
         self, live: LiveTurn, ahead: Sequence[LiveTurn], *, routed: Routed | None
     ) -> Terminal:
-        if live.aborted_by is not None or live.error is not None:
+        if live.stopped:
             raise asyncio.CancelledError
         for other in ahead:
             await other.over.wait()
-        if ahead:
-            await self._records.running(live.turn_id)
         resumed = routed is None
+        if ahead or resumed:
+            await self._records.running(live.turn_id)
         async with asyncio.timeout(self._limits.max_turn_s):
             if routed is None:
                 routed = await self._router.plan(live.state.asked)
@@ -88,7 +89,9 @@ class Runner:
                 raise AssertionError("a turn that has ended was run")
             if isinstance(step, Finish):
                 return step.terminal
-            async for events in self._performer.perform(step, live, routed):
-                live.append(events)
-                if live.backlog > limits.backlog_events:
-                    await live.room(limits.backlog_events // 2)
+            # Closed here, so that an abort that comes while this waits for room reaches the model.
+            async with aclosing(self._performer.perform(step, live, routed)) as happening:
+                async for events in happening:
+                    live.append(events)
+                    if live.backlog > limits.backlog_events:
+                        await live.room(limits.backlog_events // 2)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Literal
 
-from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
+from talkwire.canon.errors import Conflict, Fenced, StorageUnavailable, TalkwireError
 from talkwire.canon.events import (
     AnyEvent,
     Terminal,
@@ -64,7 +64,7 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
     for delay_s in _STORE_AGAIN_S:
         try:
             await journal.finish(outcome)
-        except Fenced:
+        except (Fenced, Conflict):
             return False
         except StorageUnavailable:
             _log.warning("turn.end_not_stored")

@@ -8,10 +8,17 @@ from collections.abc import Coroutine, Iterable, Sequence
 
 from msgspec import Struct
 
-from talkwire.canon.errors import Draining, Gone, Unavailable
+from talkwire.canon.errors import Draining, Fenced, Gone, Unavailable
 from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
 from talkwire.canon.fold import input_message_id
-from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
+from talkwire.canon.records import (
+    Idempotency,
+    NewTurn,
+    Started,
+    StoredMessage,
+    TurnRecord,
+    Unfinished,
+)
 from talkwire.canon.turn import Message, OnBusy, OnDisconnect, TurnRequest
 from talkwire.engine.ids import new_id
 from talkwire.engine.live import LiveTurn, Observer, now_ms
@@ -49,6 +56,7 @@ class Turns:
         observer: Observer,
     ) -> None:
         self.draining = False
+        self.orphaned = False  # turns were given up here for want of storage
         self._router = router
         self._runner = runner
         self._records = records
@@ -137,7 +145,8 @@ class Turns:
     async def adopt(self) -> int:
         """Carry on what a process before this one has left unfinished; how many turns."""
         waiting: dict[tuple[str, str], list[LiveTurn]] = {}
-        found = await self._records.unfinished()
+        self.orphaned = False
+        found = [left for left in await self._records.unfinished() if self._left_over(left)]
         for left in found:
             owner = left.record.owner
             live = self._make(left.events, owner)
@@ -162,6 +171,10 @@ class Turns:
             _, stuck = await asyncio.wait(set(self._tasks), timeout=5.0)
             for task in stuck:
                 task.cancel()
+
+    def _left_over(self, left: Unfinished) -> bool:
+        live = self._live.get(left.record.turn_id)
+        return live is None or live.over.is_set()
 
     def _new_turn(
         self, owner: str, request: TurnRequest, idempotency: Idempotency | None
@@ -209,9 +222,13 @@ class Turns:
 
     def _ended(self, live: LiveTurn) -> None:
         self._running -= 1
+        if not live.log.ended and not isinstance(live.error, Fenced):
+            self.orphaned = True
         self._recent.append(live.turn_id)
         while len(self._recent) > self._policy.keep_ended:
-            self._live.pop(self._recent.popleft(), None)
+            old = self._live.get(self._recent.popleft())
+            if old is not None and old.over.is_set():
+                del self._live[old.turn_id]
 
     def _stop(self, live: LiveTurn, by: str) -> None:
         if live.aborted_by is None and not live.sealed:
