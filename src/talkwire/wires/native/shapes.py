@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+)
 
 INPUT_CHARS = 200_000
 
@@ -25,12 +35,27 @@ Text = Annotated[str, Field(min_length=1, max_length=INPUT_CHARS)]
 Parts = Annotated[list[TextPartShape], Field(min_length=1, max_length=100)]
 
 
+def _form(value: object) -> str | None:
+    """Which form of input it is, so that errors are told of that form alone."""
+    if isinstance(value, str):
+        return "text"
+    return "parts" if isinstance(value, list) else None
+
+
+_ONE_OF = Discriminator(
+    _form,
+    custom_error_type="text_or_parts",
+    custom_error_message="Input should be a string or a list of parts",
+)
+Input = Annotated[Annotated[Text, Tag("text")] | Annotated[Parts, Tag("parts")], _ONE_OF]
+
+
 class EditBody(BaseModel):
     """The body of `POST /messages/{id}/edit`."""
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
-    input: Text | Parts
+    input: Input
 
 
 class TurnBody(EditBody):

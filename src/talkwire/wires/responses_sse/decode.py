@@ -92,7 +92,7 @@ def prompt_draft(name: str, body: dict[str, Any]) -> PromptVersion:
         name=name,
         version=0,
         text=shape.text,
-        description=shape.description,
+        description=shape.description or "",
         variables=tuple(shape.variables or ()),
         model=shape.model,
         temperature=shape.temperature,

@@ -51,7 +51,7 @@ class PromptBody(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
     text: str = Field(min_length=1, max_length=INPUT_CHARS)
-    description: str = Field(default="", max_length=2000)
+    description: str | None = Field(default=None, max_length=2000)
     variables: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]] | None = Field(
         default=None, max_length=200
     )

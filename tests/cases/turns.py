@@ -1,0 +1,167 @@
+"""Canonical turns as data: every wire is tried on each of them. Fixed ids, fixed times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from talkwire.canon.events import (
+    AnyEvent,
+    AttemptFailed,
+    AudioCompleted,
+    AudioDelta,
+    AudioFailed,
+    MessageCompleted,
+    ReasoningDelta,
+    RouteChosen,
+    Stamped,
+    TextDelta,
+    ToolCalled,
+    ToolFinished,
+    TurnAborted,
+    TurnAdopted,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    UsageCounted,
+)
+from talkwire.canon.turn import FinishReason, Message, TextPart, TurnRequest
+
+TURN = "t_01m7xkg5q8zv3h9w4t6y2b0c1d"
+SESSION = "s_01m7xkg5q8zv3h9w4t6y2b0c1e"
+STARTED_AT = 1_790_000_000_123
+
+ODD = (
+    "Grüße, 你好, こんにちは, 👩‍👩‍👧‍👦 e\u0301 "
+    "line\u2028sep\u2029par\u0085nel\x0b\x0c\x1c\x1d\x1e\x00\x7f"
+    ' "quoted" back\\slash </script>\r\n\n\ndata: x\n\nid: 7\nevent: y\n: comment\ttab \ufeff\uffff'
+)
+
+
+def start(voice: str | None = None) -> list[AnyEvent]:
+    """The two events that every turn begins with."""
+    request = TurnRequest(
+        session_id=SESSION, wire="responses-sse", parts=(TextPart("Hello"),), voice=voice
+    )
+    return [
+        TurnStarted(turn_id=TURN, session_id=SESSION, wire="responses-sse", request=request),
+        RouteChosen(model="demo", model_type="scripted", reasons=("the default model",)),
+    ]
+
+
+def said(pieces: Sequence[str]) -> list[AnyEvent]:
+    """The pieces of an answer."""
+    return [TextDelta(piece) for piece in pieces]
+
+
+def message(text: str, finish_reason: FinishReason = "stop") -> MessageCompleted:
+    """The whole answer."""
+    parts = (TextPart(text),) if text else ()
+    return MessageCompleted(
+        Message(f"msg_{TURN}", "assistant", parts, model="demo", finish_reason=finish_reason)
+    )
+
+
+def finish(text: str, finish_reason: FinishReason = "stop") -> list[AnyEvent]:
+    """Usage, message and end of a turn that went well."""
+    return [
+        UsageCounted(input_tokens=12, output_tokens=34),
+        message(text, finish_reason),
+        TurnCompleted(finish_reason),
+    ]
+
+
+def answer(*pieces: str) -> list[AnyEvent]:
+    """A turn that just answers."""
+    return [*start(), *said(pieces), *finish("".join(pieces))]
+
+
+def _spoken(*ends: AnyEvent) -> list[AnyEvent]:
+    voice = [AudioDelta("audio/mpeg", "SUQz"), AudioDelta("audio/mpeg", "BAAA")]
+    usage = UsageCounted(input_tokens=3, output_tokens=2, estimated=True)
+    return [
+        *start("anna"),
+        *said(["Hi", "!"]),
+        usage,
+        message("Hi!"),
+        *voice[: 2 if isinstance(ends[0], AudioCompleted) else 1],
+        *ends,
+    ]
+
+
+def _call(n: int) -> ToolCalled:
+    return ToolCalled(f"call_{n}", "weather", f'{{"city":"Bern","day":{n}}}')
+
+
+def _tools(*calls: int) -> list[AnyEvent]:
+    return [
+        *start(),
+        *said(["Let me ", "look."]),
+        *[_call(n) for n in calls],
+        UsageCounted(input_tokens=10, output_tokens=5),
+        *[ToolFinished(f"call_{n}", '{"sky":"blue"}') for n in calls],
+        *said(["Blue", " sky."]),
+        *finish("Blue sky."),
+    ]
+
+
+_LOST = TurnFailed("worker_lost", "The server that was answering is gone.", retryable=True)
+_UPSTREAM = TurnFailed("upstream_timeout", "The model took too long.", retryable=True)
+
+BUILDERS: dict[str, Callable[[], list[AnyEvent]]] = {
+    "plain": lambda: answer("Hello", ", ", "world", "."),
+    "one_token": lambda: answer("42"),
+    "empty": lambda: answer(),
+    "odd_characters": lambda: answer(ODD, *ODD),
+    "long": lambda: answer(*(f"word{n} " for n in range(1995))),
+    "reasoning": lambda: [
+        *start(),
+        ReasoningDelta("Let me think"),
+        ReasoningDelta("…"),
+        *said(["Yes", "."]),
+        *finish("Yes."),
+    ],
+    "retried": lambda: [
+        *start(),
+        AttemptFailed(1, 3, 500, "upstream_unavailable"),
+        AttemptFailed(2, 3, 1000, "upstream_rate_limited"),
+        *said(["At ", "last."]),
+        *finish("At last."),
+    ],
+    "tool_call": lambda: _tools(1),
+    "parallel_calls": lambda: _tools(1, 2),
+    "failed_before_text": lambda: [*start(), _UPSTREAM],
+    "failed_before_route": lambda: [start()[0], TurnFailed("unavailable", "No model answers.")],
+    "failed_midway": lambda: [*start(), *said(["Half an ", "ans"]), _UPSTREAM],
+    "aborted_midway": lambda: [*start(), *said(["Half an ", "ans"]), TurnAborted("client")],
+    "aborted_before_text": lambda: [*start(), TurnAborted("disconnect")],
+    "adopted_then_lost": lambda: [*start(), *said(["Half"]), TurnAdopted("node-b", 2), _LOST],
+    "adopted_and_continued": lambda: [
+        *start(),
+        *said(["Half"]),
+        TurnAdopted("node-b", 2),
+        *said([" and half"]),
+        *finish("Half and half"),
+    ],
+    "adopted_and_begun_again": lambda: [
+        *start(),
+        TurnAdopted("node-b", 2),
+        start()[1],
+        *said(["Anew"]),
+        *finish("Anew"),
+    ],
+    "spoken": lambda: _spoken(AudioCompleted("anna"), TurnCompleted("stop")),
+    "speech_failed": lambda: _spoken(
+        AudioFailed("anna", "speech_failed", "The voice service failed."), TurnCompleted("stop")
+    ),
+    "speech_aborted": lambda: _spoken(TurnAborted("client")),
+    "speech_lost": lambda: _spoken(TurnAdopted("node-b", 2), _LOST),
+    "cut_by_length": lambda: [*start(), *said(["Too lo"]), *finish("Too lo", "length")],
+}
+
+
+def stamp(events: Sequence[AnyEvent]) -> list[Stamped]:
+    """Numbered from 0, 20 ms apart."""
+    return [Stamped(n, STARTED_AT + 20 * n, event) for n, event in enumerate(events)]
+
+
+CASES: dict[str, list[Stamped]] = {name: stamp(build()) for name, build in BUILDERS.items()}
