@@ -103,7 +103,7 @@ class TurnSettings(Group):
     max_turn_s: Seconds = 600
     drain_timeout_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30
     max_running: Count = 10_000
-    keep_ended_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30
+    keep_ended: Annotated[int, Field(ge=0)] = 256
     max_backlog_events: Count = 2000
 
 

@@ -1,0 +1,262 @@
+"""The composition root: settings in, ASGI application out. The only module that knows all parts.
+
+Building opens nothing and starts nothing; the application's lifespan does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from talkwire import __version__
+from talkwire.canon.records import Outcome
+from talkwire.engine import upkeep
+from talkwire.engine.perform import Performer, WindowShare
+from talkwire.engine.ports import Journal, Models, Speech
+from talkwire.engine.route import Router
+from talkwire.engine.runner import Limits as TurnLimits
+from talkwire.engine.runner import Runner
+from talkwire.engine.turns import Policy, Turns
+from talkwire.journals.memory import MemoryJournal
+from talkwire.journals.sql import SqlJournal
+from talkwire.models.registry import Catalogue
+from talkwire.prompts.templates import Templates
+from talkwire.settings import Settings
+from talkwire.stores.cleaning import Cleaning
+from talkwire.stores.database import Database
+from talkwire.stores.nodes import SqlNodes
+from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.prompts import SqlPrompts
+from talkwire.stores.turns import SqlRecords
+from talkwire.telemetry.observe import TurnLog
+from talkwire.voice.clone import CloneVoice
+from talkwire.voice.silence import Silence
+from talkwire.web import health
+from talkwire.web.auth import Trust, is_loopback
+from talkwire.web.draining import Draining
+from talkwire.web.faults import HANDLERS, Faults
+from talkwire.web.form import StreamLimits
+from talkwire.web.limits import Limits
+from talkwire.web.sse import hush_cuts
+from talkwire.wires.native import routes as native
+from talkwire.wires.responses_sse import routes as responses_sse
+
+_SWEEP_EVERY_S = 5.0
+_ADOPT_EVERY_S = 2.0
+_log = structlog.get_logger("talkwire.app")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that is made once for a server."""
+
+    settings: Settings
+    database: Database
+    nodes: SqlNodes
+    records: SqlRecords
+    journal: Journal
+    models: Models
+    speech: Speech | None
+    prompts: Templates
+    turns: Turns
+
+
+def build(
+    settings: Settings, *, models: Models | None = None, speech: Speech | None = None
+) -> FastAPI:
+    """The server as these settings ask for it; what is given is used instead of the configured."""
+    parts = _parts(settings, models or Catalogue.of(settings), speech or _speech(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _open(parts, stack)
+            yield
+
+    app = FastAPI(
+        title="Talkwire",
+        version=__version__,
+        lifespan=lifespan,
+        exception_handlers=HANDLERS,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.include_router(health.router(_health(parts)))
+    asking: tuple[str, ...] = ()
+    for name, routes, paths in _wires(parts):
+        if name in settings.wires:
+            app.include_router(routes)
+            asking += paths
+    # The last one added is the outermost.
+    limits = settings.limits
+    app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
+    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking)
+    app.add_middleware(Faults)
+    app.state.parts = parts
+    return app
+
+
+def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
+    database = Database(settings.sqlite_path, fence=settings.testing.fence)
+    nodes = SqlNodes(database, dead_after_s=settings.node.dead_after_s)
+    records = SqlRecords(database, nodes.node)
+    journal = _journal(settings, database)
+    prompts = Templates(SqlPrompts(database), folder=settings.prompts_dir)
+    router = Router(models, prompts)
+    share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
+    runner = Runner(
+        Performer(records, speech, share),
+        router,
+        journal=journal,
+        records=records,
+        limits=TurnLimits(
+            max_turn_s=settings.turns.max_turn_s,
+            backlog_events=settings.turns.max_backlog_events,
+            on_lost=settings.turns.on_lost,
+        ),
+    )
+    turns = Turns(
+        router,
+        runner,
+        records=records,
+        journal=journal,
+        nodes=nodes,
+        policy=_policy(settings),
+        observer=TurnLog(),
+    )
+    return Parts(settings, database, nodes, records, journal, models, speech, prompts, turns)
+
+
+def _policy(settings: Settings) -> Policy:
+    asked = settings.turns
+    return Policy(
+        on_busy=asked.on_busy,
+        max_waiting=asked.max_waiting,
+        on_disconnect=asked.on_disconnect,
+        disconnect_grace_s=asked.disconnect_grace_s,
+        session_ttl_s=settings.sessions.ttl_s,
+        max_running=asked.max_running,
+        keep_ended=asked.keep_ended,
+    )
+
+
+def _journal(settings: Settings, database: Database) -> Journal:
+    if settings.durability == "journal":
+        return SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
+
+    async def store(outcome: Outcome) -> bool:
+        return await database.write(lambda connection: write_outcome(connection, outcome))
+
+    return MemoryJournal(store)
+
+
+def _speech(settings: Settings) -> Speech | None:
+    voice = settings.voice
+    if voice.use_mock:
+        return Silence()
+    if voice.clone_base_url is None:
+        return None
+    return CloneVoice(
+        voice.clone_base_url,
+        voice.clone_api_key,
+        connect_timeout_s=voice.connect_timeout_s,
+        idle_timeout_s=voice.idle_timeout_s,
+        max_bytes=voice.max_bytes,
+    )
+
+
+async def _open(parts: Parts, stack: AsyncExitStack) -> None:
+    """Take the node over, carry on what was left, begin to keep house; all undone by `stack`."""
+    settings, turns = parts.settings, parts.turns
+    settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+    hush_cuts()
+    await parts.database.open()
+    stack.push_async_callback(parts.database.close)
+    await parts.nodes.join()
+    stack.push_async_callback(parts.nodes.leave)
+    stack.push_async_callback(parts.models.close)
+    adopted = await turns.adopt()
+    if adopted:
+        _log.info("turns.adopted", count=adopted)
+    stack.push_async_callback(turns.drain, 0.0)
+    draining = Draining(lambda: turns.drain(settings.turns.drain_timeout_s))
+    draining.install()
+    stack.callback(draining.remove)
+    cleaning = Cleaning(parts.database, retention_s=settings.events.retention_s)
+    for work in (
+        upkeep.beat(parts.nodes, settings.node.beat_s, _stop_fenced),
+        upkeep.take_up(turns, _ADOPT_EVERY_S),
+        upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S),
+    ):
+        task = asyncio.create_task(work)
+        stack.push_async_callback(_end, task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _stop_fenced() -> None:
+    """Another process serves this database now: this one can do nothing more."""
+    _log.error("server.replaced", hint="Another process has taken over this data folder.")
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _wires(parts: Parts) -> list[tuple[str, Any, tuple[str, ...]]]:
+    """Each wire's name, routes, and the paths where even a GET costs a model call."""
+    settings = parts.settings
+    streams = StreamLimits(
+        heartbeat_s=settings.streams.heartbeat_s,
+        send_timeout_s=settings.streams.send_timeout_s,
+        max_send_bytes=settings.streams.max_send_bytes,
+    )
+    bounds: Mapping[str, Any] = {
+        "streams": streams,
+        "json_depth": settings.limits.json_depth,
+        "input_chars": settings.limits.input_chars,
+    }
+    return [
+        (
+            "responses-sse",
+            responses_sse.router(parts.turns, parts.prompts, **bounds),
+            responses_sse.ASKING,
+        ),
+        ("native", native.router(parts.turns, **bounds), native.ASKING),
+    ]
+
+
+def _health(parts: Parts) -> health.Health:
+    async def store() -> None:
+        await parts.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").close())
+
+    def service() -> Mapping[str, Any]:
+        return {
+            "wires": list(parts.settings.wires),
+            "models": list(parts.models.names()),
+            "model": parts.models.told,
+            "docs": "/docs",
+            "endpoints": ["/chat/stream", "/turns", "/prompts", "/health"],
+        }
+
+    return health.Health(
+        version=__version__,
+        draining=lambda: parts.turns.draining,
+        checks={"store": store},
+        service=service,
+    )
+
+
+def _hosts(settings: Settings) -> tuple[str, ...] | None:
+    """The `Host` names that are answered; any, where the server is bound elsewhere on purpose."""
+    hosts = [settings.host, *(listener.host for listener in settings.listeners)]
+    if all(is_loopback(host) for host in hosts):
+        return settings.trusted_hosts
+    return None
