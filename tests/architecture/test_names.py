@@ -165,6 +165,8 @@ def test_packages_export_nothing(modules: Sequence[Module]) -> None:
 def test_every_folder_is_a_package_so_that_the_linters_see_it(modules: Sequence[Module]) -> None:
     names = {m.name for m in modules}
     folders = {Path(name).parent.as_posix() for name in names} - {"."}
+    # Scripts that Alembic runs by their path; nothing imports them.
+    folders -= {"stores/migrations", "stores/migrations/versions"}
 
     assert {f for f in folders if f"{f}/__init__.py" not in names} == set()
 
