@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bench.frames import Recipe
 
@@ -23,6 +24,11 @@ class Mode:
     warm_connections: bool = False  # a short load before, so that only the streams' memory counts
     targets: tuple[str, ...] = ()
     most_rounds: int | None = None
+    fewer: Mapping[str, int] = field(default_factory=dict)  # slots of targets that bear no more
+
+    def slots_for(self, target: str) -> int:
+        """Streams at once."""
+        return self.fewer.get(target, self.slots)
 
     @property
     def title(self) -> str:
@@ -69,7 +75,8 @@ _ALL = (
     ),
     Mode(
         "open",
-        "2,000 streams open at once, a token a second each",
+        "2,000 streams open at once, a token a second each; naive has 500, since it could not serve "
+        "more in time and its SDK's client stops at 1,000 connections",
         Recipe(20, interval_ms=1000),
         slots=2000,
         warmup_s=12,
@@ -79,6 +86,7 @@ _ALL = (
         once=True,
         warm_connections=True,
         most_rounds=1,
+        fewer={"naive": 500},
     ),
 )
 
@@ -90,6 +98,7 @@ def _quicker(mode: Mode) -> Mode:
             about="300 streams open at once, a token a second each",
             recipe=Recipe(6, interval_ms=1000),
             slots=300,
+            fewer={},
             warmup_s=3,
             window_s=2,
             ramp_s=2,

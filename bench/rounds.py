@@ -137,7 +137,7 @@ def _arguments(target: Target, mode: Mode) -> list[str]:
         "--stop": target.stop,
         "--end": target.end,
         "--expect": mode.recipe.tokens,
-        "--slots": mode.slots,
+        "--slots": mode.slots_for(target.name),
         "--warmup": mode.warmup_s,
         "--window": mode.window_s,
         "--ramp": mode.ramp_s,
