@@ -75,8 +75,8 @@ _ALL = (
     ),
     Mode(
         "open",
-        "2,000 streams open at once, a token a second each; naive has 500, since it could not serve "
-        "more in time and its SDK's client stops at 1,000 connections",
+        "2,000 streams open at once, a token a second each; naive has 500, for it could not serve "
+        "all in time and its SDK's client stops at 1,000 connections",
         Recipe(20, interval_ms=1000),
         slots=2000,
         warmup_s=12,
