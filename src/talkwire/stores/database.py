@@ -12,6 +12,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic, sleep
@@ -52,16 +53,20 @@ class Database:
         self._reading = threading.local()
         self._writer: Connection | None = None
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
         """Connect, bring the schema up to date and start to write.
 
         :raises StorageUnavailable: the file cannot be opened or brought up to date.
         """
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._writer = await asyncio.to_thread(sqlite.connect, self._engine, migrate=True)
-        self._thread = threading.Thread(target=self._write_on, name="talkwire-writer", daemon=True)
+        self._thread = threading.Thread(
+            target=self._write_on,
+            args=(self._writer, loop),
+            name="talkwire-writer",
+            daemon=True,
+        )
         self._thread.start()
 
     async def close(self) -> None:
@@ -117,7 +122,7 @@ class Database:
                 self._reading.connection = connection
             return sqlite.snapshot(connection, query)
 
-    def _write_on(self) -> None:
+    def _write_on(self, writer: Connection, loop: asyncio.AbstractEventLoop) -> None:
         """The writer's thread. It rests after a commit, so that a busy loop wakes it once."""
         while True:
             job = self._queue.get()
@@ -130,20 +135,15 @@ class Database:
                 if job is not None:
                     jobs.append(job)
             if jobs:
-                self._commit(jobs)
+                results = sqlite.transact(writer, [j.unit for j in jobs], self._guard)
+                # A closed loop: what was to be stored is stored, and nobody waits for it.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_resolve, jobs, results)
             if job is None:
                 return
             rest = begun + self._spacing_s - monotonic()
             if rest > 0:
                 sleep(rest)
-
-    def _commit(self, jobs: list[_Job]) -> None:
-        assert self._writer is not None and self._loop is not None  # noqa: S101  # open() set both
-        results = sqlite.transact(self._writer, [job.unit for job in jobs], self._guard)
-        try:
-            self._loop.call_soon_threadsafe(_resolve, jobs, results)
-        except RuntimeError:
-            pass  # The loop is closed: what was to be stored is stored, nobody waits for it.
 
 
 def _resolve(jobs: list[_Job], results: list[tuple[Any, BaseException | None]]) -> None:

@@ -7,7 +7,7 @@ numbers, booleans and None only, and a boolean may come back as 0 or 1.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Executable
 from sqlalchemy.sql.elements import ClauseElement
@@ -53,8 +53,7 @@ class Prepared:
         return cursor
 
     def _compile(self, connection: Connection) -> None:
-        assert isinstance(self._statement, ClauseElement)  # noqa: S101  # each Executable is one
-        compiled: Any = self._statement.compile(dialect=connection.dialect)
+        compiled: Any = cast(ClauseElement, self._statement).compile(dialect=connection.dialect)
         self._fixed = {k: v for k, v in compiled.params.items() if v is not None}
         self._order = tuple(compiled.positiontup) if compiled.positional else None
         self._sql = str(compiled)

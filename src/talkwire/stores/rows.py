@@ -53,15 +53,27 @@ def find_turn(connection: Connection, owner: str, turn_id: str) -> TurnRecord:
 
 def turn_record(row: Sequence[Any]) -> TurnRecord:
     """A turn from its row, whose columns are `TURN` in this order."""
-    tokens_in, tokens_out, estimated, cost = row[12:16]
+    turn_id, session_id, owner, wire, status, created_at, started_at, first_token_at = row[:8]
+    ended_at, model, model_type, reasons, tokens_in, tokens_out, estimated, cost = row[8:16]
+    finish_reason, error_code, error_message, retryable, node = row[16:]
     counted = tokens_in is not None
     return TurnRecord(
-        *row[:11],
-        reasons=tuple(json.loads(row[11])) if row[11] else (),
+        turn_id=turn_id,
+        session_id=session_id,
+        owner=owner,
+        wire=wire,
+        status=status,
+        created_at=created_at,
+        started_at=started_at,
+        first_token_at=first_token_at,
+        ended_at=ended_at,
+        model=model,
+        model_type=model_type,
+        reasons=tuple(json.loads(reasons)) if reasons else (),
         usage=Usage(tokens_in, tokens_out, bool(estimated), cost) if counted else None,
-        finish_reason=row[16],
-        error_code=row[17],
-        error_message=row[18],
-        retryable=None if row[19] is None else bool(row[19]),
-        node=row[20],
+        finish_reason=finish_reason,
+        error_code=error_code,
+        error_message=error_message,
+        retryable=None if retryable is None else bool(retryable),
+        node=node,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -61,9 +61,8 @@ def connect(made: Engine, *, migrate: bool) -> Connection:
 
 def raw(connection: Connection) -> sqlite3.Connection:
     """The driver's own connection, for statements whose cost counts."""
-    driver = connection.connection.dbapi_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # the engine makes no other
-    return driver
+    driver: Any = connection.connection.dbapi_connection
+    return cast(sqlite3.Connection, driver)
 
 
 def snapshot(connection: Connection, query: Callable[[Connection], T]) -> T:
@@ -119,11 +118,9 @@ def _all(connection: Connection, driver: sqlite3.Connection, units: Sequence[Uni
 
 
 def _roll_back(driver: sqlite3.Connection) -> None:
-    try:
+    with suppress(sqlite3.Error):  # SQLite may have rolled back already.
         if driver.in_transaction:
             driver.execute("ROLLBACK")
-    except sqlite3.Error:
-        pass  # The transaction is gone already.
 
 
 def _prepare(driver: sqlite3.Connection, _record: object) -> None:

@@ -155,8 +155,7 @@ def _store(
     request = new.request
     event = TurnStarted(new.turn_id, request.session_id, request.wire, request, parent_id)
     first = Stamped(0, new.at, event)
-    row = _event.first(connection, turn_id=new.turn_id, payload=dump([first]).decode())
-    assert row is not None  # noqa: S101  # RETURNING gives the inserted row
+    (row,) = _event.all(connection, turn_id=new.turn_id, payload=dump([first]).decode())
     _turn.run(
         connection,
         turn_id=new.turn_id,

@@ -1,0 +1,85 @@
+"""What storage may forget: hot events of ended turns, old logs, expired idempotency keys.
+
+Each pass is a few bounded deletes, each a unit of its own, so that no commit waits long for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from talkwire.stores.database import Database
+from talkwire.stores.prepared import Prepared
+from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turn_logs, turns
+
+_SLICE = 2_000
+"""Rows of one delete at most; a slice holds the writer for a few milliseconds."""
+
+_oldest = select(func.min(turns.c.first_event_id)).where(UNFINISHED).scalar_subquery()
+_past = (
+    select(turn_events.c.id)
+    .where(
+        turn_events.c.id
+        < func.coalesce(_oldest, select(func.max(turn_events.c.id)).scalar_subquery())
+    )
+    .order_by(turn_events.c.id)
+    .limit(_SLICE)
+)
+_events = Prepared(delete(turn_events).where(turn_events.c.id.in_(_past)))
+_logs = Prepared(
+    delete(turn_logs).where(
+        turn_logs.c.turn_id.in_(
+            select(turn_logs.c.turn_id)
+            .where(turn_logs.c.ended_at < bindparam("before"))
+            .limit(_SLICE // 20)
+        )
+    )
+)
+_keys = Prepared(delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")))
+
+
+class Swept(NamedTuple):
+    """How many rows a pass has deleted."""
+
+    events: int
+    logs: int
+    keys: int
+
+
+class Cleaning:
+    """`retention_s`: how long the events of an ended turn can be read."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        retention_s: float,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._database = database
+        self._retention_s = retention_s
+        self._clock = clock
+
+    async def sweep(self) -> Swept:
+        """One pass over everything; call it every minute or so.
+
+        :raises Fenced, StorageUnavailable: what was deleted before stays deleted.
+        """
+        now = self._clock()
+        before = now - int(self._retention_s * 1000)
+        events = await self._repeat(_events.run, _SLICE)
+        logs = await self._repeat(lambda c: _logs.run(c, before=before), _SLICE // 20)
+        keys = await self._database.write(lambda c: _keys.run(c, now=now))
+        return Swept(events, logs, keys)
+
+    async def _repeat(self, unit: Callable[[Connection], int], full: int) -> int:
+        """Run a unit until it deletes less than it might; how many rows it deleted in all."""
+        total = 0
+        while True:
+            gone = await self._database.write(unit)
+            total += gone
+            if gone < full:
+                return total
