@@ -1,0 +1,158 @@
+"""The native wire from the terminal's side: start a turn, follow it through lost connections."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import httpx2
+
+from talkwire.cli.words import say
+
+TERMINAL = ("turn.completed", "turn.failed", "turn.aborted")
+_GIVE_UP_S = 60.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 3.0
+_TIMEOUT = httpx2.Timeout(10.0, read=90.0)  # servers break their silence at least every 60 s
+
+
+class ClientError(Exception):
+    """Nothing more to be had from the server; the message is for the person."""
+
+
+class Happened(NamedTuple):
+    """An event of a turn: its canonical kind and fields, `n` and `at` among them."""
+
+    kind: str
+    fields: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Safe text of a delta: no control characters that would steer the terminal."""
+        return plain(str(self.fields.get("text", "")))
+
+
+def plain(text: str) -> str:
+    """Text without control characters, but for line ends and tabs."""
+    return "".join(c for c in text if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+
+
+class Client:
+    """A server. Close it; one request at a time."""
+
+    def __init__(self, url: str, *, transport: httpx2.BaseTransport | None = None) -> None:
+        address = url if "://" in url else f"http://{url}"
+        try:
+            parsed = httpx2.URL(address.rstrip("/"))
+        except httpx2.InvalidURL:
+            raise ClientError(say("bad_url")) from None
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ClientError(say("bad_url"))
+        self.url = address.rstrip("/")
+        near = parsed.host in ("127.0.0.1", "localhost", "::1")
+        self.http = httpx2.Client(
+            base_url=self.url, timeout=_TIMEOUT, trust_env=not near, transport=transport
+        )
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self.http.close()
+
+    def start(self, body: Mapping[str, Any]) -> tuple[str, str]:
+        """Start a turn; its id and its session's. Asking again after a loss starts no second one.
+
+        :raises ClientError: no server, or it refuses.
+        """
+        given = {key: value for key, value in body.items() if value is not None}
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        for attempt in range(3):
+            try:
+                answer = self.http.post("/turns", json=given, headers=headers)
+            except httpx2.ConnectError:
+                break
+            except httpx2.TransportError:
+                time.sleep(_FIRST_WAIT_S * 2**attempt)
+                continue
+            started = _checked(answer)
+            return str(started["turn_id"]), str(started["session_id"])
+        raise ClientError(say("no_server", url=self.url))
+
+    def abort(self, turn_id: str) -> None:
+        """Stop the turn; where the server cannot be reached there is nothing to stop by."""
+        try:
+            self.http.post(f"/turns/{turn_id}/abort")
+        except httpx2.TransportError:
+            return
+
+    def follow(
+        self, turn_id: str, on_lost: Callable[[], None], after: int = -1
+    ) -> Iterator[Happened]:
+        """The events after number `after` until the terminal one, each exactly once.
+
+        A lost connection is taken up again where it broke; `on_lost` is told once for each loss.
+
+        :raises ClientError: refused, or nothing heard for a minute.
+        """
+        heard, wait_s, told = time.monotonic(), _FIRST_WAIT_S, False
+        while True:
+            try:
+                for event in self._stream(turn_id, after):
+                    heard, wait_s, told = time.monotonic(), _FIRST_WAIT_S, False
+                    after = int(event.fields.get("n", after + 1))
+                    yield event
+                    if event.kind in TERMINAL:
+                        return
+                if self._ended:
+                    return
+            except httpx2.TransportError:
+                pass  # taken up again below, as is a stream that ended without its terminal event
+            if time.monotonic() - heard > _GIVE_UP_S:
+                raise ClientError(say("gave_up", seconds=_GIVE_UP_S, turn=turn_id))
+            if not told:
+                on_lost()
+                told = True
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    _ended = False
+
+    def _stream(self, turn_id: str, after: int) -> Iterator[Happened]:
+        headers = {"Accept": "text/event-stream"}
+        if after >= 0:
+            headers["Last-Event-ID"] = f"{turn_id}:{after}"
+        with self.http.stream("GET", f"/turns/{turn_id}/events", headers=headers) as answer:
+            self._ended = answer.status_code == 204
+            if self._ended or answer.status_code >= 500:
+                return
+            if answer.status_code != 200:
+                answer.read()
+                _checked(answer)
+            yield from parse(answer.iter_lines())
+
+
+def parse(lines: Iterator[str]) -> Iterator[Happened]:
+    """Server-sent events as canonical events; comments and unfinished frames are dropped."""
+    kind, data = "", ""
+    for line in lines:
+        if line.startswith("event: "):
+            kind = line[7:]
+        elif line.startswith("data: "):
+            data = line[6:]
+        elif not line and data:
+            yield Happened(kind, json.loads(data))
+            kind, data = "", ""
+
+
+def _checked(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if answer.is_success and isinstance(body, dict):
+        return body
+    message = f"HTTP {answer.status_code}"
+    if isinstance(body, dict):
+        message = plain(str(body.get("detail") or body.get("title") or message))
+    raise ClientError(say("refused", message=message))

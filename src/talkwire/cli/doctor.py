@@ -1,0 +1,99 @@
+"""`talkwire doctor`: what is in force and from where, and whether each part answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from talkwire.cli import checks
+from talkwire.cli.checks import Check
+from talkwire.settings import Loaded, Settings, SettingsError, trace
+
+_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "broken": "[red]broken[/]"}
+Row = tuple[str, str, str]
+
+
+def run(url: str | None, config: Path | None, *, data_dir: Path | None, as_json: bool) -> int:
+    """Print all that was found. The exit status: 1 when something is broken."""
+    loaded: Loaded[Settings] | None = None
+    found: list[Check] = []
+    try:
+        loaded = trace(config, data_dir=data_dir)
+    except SettingsError as error:
+        found += [Check("settings", "broken", problem) for problem in error.problems]
+    if loaded:
+        found += [Check("settings", "note", warning) for warning in loaded.warnings]
+        found += checks.local(loaded.settings)
+    if url:
+        found += checks.stream(url)
+    rows = list(in_force(loaded)) if loaded else []
+    if as_json:
+        settings = [dict(zip(("key", "value", "from"), row, strict=True)) for row in rows]
+        report: dict[str, Any] = {
+            "settings": settings,
+            "checks": [check._asdict() for check in found],
+        }
+        json.dump(report, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        _show(rows, found)
+    return 1 if any(check.outcome == "broken" for check in found) else 0
+
+
+def in_force(loaded: Loaded[Settings]) -> Iterator[Row]:
+    """Key, value and source of every setting; secrets as ***."""
+    for place, value in _leaves(loaded.settings, ()):
+        within = (place[:length] for length in range(len(place), 0, -1))
+        origin = next((loaded.origins[p] for p in within if p in loaded.origins), "default")
+        yield ".".join(str(key) for key in place), _spelled(value), origin
+
+
+def _leaves(
+    value: Any, place: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _leaves(getattr(value, name), (*place, name))
+    elif isinstance(value, tuple) and any(isinstance(entry, BaseModel) for entry in value):
+        for index, entry in enumerate(value, start=1):
+            yield from _leaves(entry, (*place, index))
+    else:
+        yield place, value
+
+
+def _spelled(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case SecretStr():
+            return "***"
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ", ".join(str(entry) for entry in value) or "-"
+        case str() if "://" in value and "@" in urlsplit(value).netloc:
+            return value.replace(urlsplit(value).netloc.rpartition("@")[0], "***", 1)
+        case _:
+            return str(value)
+
+
+def _show(rows: list[Row], found: list[Check]) -> None:
+    console = Console(highlight=False)
+    if rows:
+        settings = Table("setting", "value", "from", title="In force", title_justify="left")
+        for row in rows:
+            settings.add_row(*(escape(cell) for cell in row))
+        console.print(settings)
+    parts = Table("part", "", "found", title="Parts", title_justify="left")
+    for check in found:
+        parts.add_row(escape(check.part), _MARKS[check.outcome], escape(check.found))
+    console.print(parts)

@@ -1,0 +1,104 @@
+"""The command `talkwire`. A command's work is imported when it is called: all start fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talkwire import __version__
+
+app = typer.Typer(
+    name="talkwire",
+    help="A streaming chat backend that speaks every client's wire dialect.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
+Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
+DataDir = Annotated[Path | None, typer.Option(help="The folder where everything is stored.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"talkwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def talkwire(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A streaming chat backend that speaks every client's wire dialect."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Let everyone who reaches the address use it.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes (SQLite: 1).")] = None,
+) -> None:
+    """Serve all wires."""
+    from talkwire.cli import serve as command
+
+    options = {"host": host, "port": port, "data_dir": data_dir, "workers": workers}
+    raise typer.Exit(command.run(config, {**options, "open": open_ or None}))
+
+
+@app.command()
+def chat(
+    message: Annotated[str | None, typer.Argument(help="Ask this alone, and leave.")] = None,
+    url: Url = None,
+    session: Annotated[str | None, typer.Option(help="Carry a conversation on.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model to ask.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="The system prompt's name.")] = None,
+) -> None:
+    """Talk in the terminal."""
+    from talkwire.cli import chat as command
+
+    asked = {"session_id": session, "model": model, "prompt": prompt}
+    raise typer.Exit(command.run(url, message, asked))
+
+
+@app.command()
+def doctor(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Also check the stream through this address (asks one short question)."),
+    ] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what is in force, from where, and whether each part answers."""
+    from talkwire.cli import doctor as command
+
+    raise typer.Exit(command.run(url, config, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def replay(
+    turn: Annotated[str, typer.Argument(metavar="TURN_ID|FILE", help="A turn, or its export.")],
+    url: Url = None,
+    data_dir: DataDir = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write the events here, for the scripted model to play.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, help="2 is twice as fast; 0 is without waiting.")
+    ] = 1.0,
+) -> None:
+    """Play a recorded turn back with its timing, or export it."""
+    from talkwire.cli import replay as command
+
+    raise typer.Exit(command.run(turn, url, data_dir=data_dir, export=export, speed=speed))

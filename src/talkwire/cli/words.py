@@ -1,0 +1,94 @@
+"""What is said to the person at the terminal, in English and Chinese."""
+
+from __future__ import annotations
+
+from talkwire.settings import language
+
+WORDS: dict[str, tuple[str, str]] = {
+    "serving": ("Talkwire {version} serves at", "Talkwire {version} 已启动："),
+    "answers": ("Model", "模型"),
+    "data": ("Data", "数据"),
+    "try": ("Try it", "试一试"),
+    "or_chat": ("or, in another terminal:  talkwire chat", "或在另一个终端运行：talkwire chat"),
+    "stop": ("Ctrl-C stops it.", "按 Ctrl-C 停止。"),
+    "open": (
+        "Open to everyone who can reach it: no key is asked for (--open).",
+        "任何能访问此地址的人都可使用：不要求密钥（--open）。",
+    ),
+    "port_used": (
+        "Port {port} on {host} is in use by another program. Stop that one, or choose another"
+        " port:  talkwire serve --port {other}",
+        "{host} 的端口 {port} 已被其他程序占用。请停止该程序，或改用其他端口："
+        "talkwire serve --port {other}",
+    ),
+    "port_refused": (
+        "Port {port} may not be opened by this user. Choose one above 1023:"
+        "  talkwire serve --port {other}",
+        "当前用户无权使用端口 {port}。请选择大于 1023 的端口：talkwire serve --port {other}",
+    ),
+    "no_address": (
+        "Cannot listen on {host}: {reason}. 127.0.0.1 is this machine alone.",
+        "无法监听 {host}：{reason}。127.0.0.1 仅限本机访问。",
+    ),
+    "data_refused": (
+        "Cannot write in the data folder {path}: {reason}. Choose another one:"
+        "  talkwire serve --data-dir ./data",
+        "无法写入数据目录 {path}：{reason}。请选择其他目录：talkwire serve --data-dir ./data",
+    ),
+    "exposed": (
+        "{host} can be reached from other machines, and this version does not ask for keys yet."
+        " Keep to 127.0.0.1 (behind a proxy of yours, say), or say that everyone may use it:"
+        "  talkwire serve --host {host} --open",
+        "{host} 可以从其他机器访问，而此版本尚不要求密钥。"
+        "请使用 127.0.0.1（例如置于您的代理之后），"
+        "或明确表示任何人都可使用：talkwire serve --host {host} --open",
+    ),
+    "bad_settings": ("These settings cannot be used:", "以下配置无法使用："),
+    "no_server": (
+        "No server answers at {url}. Start one with:  talkwire serve",
+        "{url} 没有服务器应答。请先启动：talkwire serve",
+    ),
+    "bad_url": (
+        "Expected an address such as http://127.0.0.1:8000",
+        "地址应形如 http://127.0.0.1:8000",
+    ),
+    "reconnecting": ("reconnecting…", "正在重新连接…"),
+    "gave_up": (
+        "No connection for {seconds:.0f} s. The answer goes on without you; read it later with:"
+        "  talkwire replay {turn}",
+        "{seconds:.0f} 秒内未能连接。回答仍在继续，之后可用以下命令查看：talkwire replay {turn}",
+    ),
+    "refused": ("The server refused: {message}", "服务器拒绝了请求：{message}"),
+    "failed": ("The answer failed: {message} ({code})", "回答失败：{message}（{code}）"),
+    "aborted": ("stopped", "已停止"),
+    "stopping": ("stopping… (Ctrl-C again quits)", "正在停止…（再按 Ctrl-C 退出）"),
+    "attempt": (
+        "the model did not answer, asking again ({attempt} of {max_attempts})",
+        "模型未应答，正在重试（{attempt}/{max_attempts}）",
+    ),
+    "hello": (
+        "Talking to {url}. /help tells what can be done; Ctrl-C stops an answer.",
+        "已连接 {url}。输入 /help 查看帮助；按 Ctrl-C 停止回答。",
+    ),
+    "help": (
+        "/new   begin a new conversation\n/help  this list\n/quit  leave (or Ctrl-D)\n"
+        "Ctrl-C stops the answer that is being written.",
+        "/new   开始新的对话\n/help  显示此帮助\n/quit  退出（或按 Ctrl-D）\n"
+        "按 Ctrl-C 停止正在生成的回答。",
+    ),
+    "new": ("A new conversation.", "已开始新的对话。"),
+    "unknown_command": ("Unknown command; /help lists them.", "未知命令；输入 /help 查看帮助。"),
+    "session": (
+        "Carry on later with:  talkwire chat --session {session}",
+        "稍后继续：talkwire chat --session {session}",
+    ),
+    "no_turn": ("There is no recorded turn {turn!r} here.", "这里没有回合 {turn!r} 的记录。"),
+    "bad_file": ("{path} holds no recorded turn: {reason}", "{path} 不是回合记录：{reason}"),
+    "not_written": ("{path} cannot be written: {reason}", "无法写入 {path}：{reason}"),
+    "exported": ("{count} events written to {path}", "已将 {count} 个事件写入 {path}"),
+}
+
+
+def say(key: str, **values: object) -> str:
+    """The sentence, in the language of the terminal."""
+    return WORDS[key][language() == "zh"].format(**values)
