@@ -27,7 +27,8 @@ class Assembler:
         self.finish_reason: FinishReason | None = None
         self.usage: Tokens | None = None
         self._call_prefix = call_prefix
-        self._calls: dict[int, list[str]] = {}  # index -> [id, name, pieces of arguments …]
+        self._calls: list[list[str]] = []  # [id, name, pieces of arguments …]
+        self._open: dict[int, list[str]] = {}  # index -> the call that its next piece belongs to
 
     def feed(self, deltas: Sequence[Delta]) -> list[AnyEvent]:
         """The events of one read; adjacent texts become one."""
@@ -45,12 +46,13 @@ class Assembler:
         return events
 
     def calls(self) -> list[ToolCalled]:
-        """The whole calls, in the order in which the model began them."""
-        found: list[ToolCalled] = []
-        for index, (call_id, name, *pieces) in sorted(self._calls.items()):
-            call_id = call_id or f"{self._call_prefix}_{index}"
-            found.append(ToolCalled(call_id, name, "".join(pieces) or "{}"))
-        return found
+        """The whole calls, in the order in which the model began them, each id once."""
+        found: dict[str, ToolCalled] = {}
+        for number, (call_id, name, *pieces) in enumerate(self._calls):
+            if not call_id or call_id in found:
+                call_id = f"{self._call_prefix}_{number}"
+            found[call_id] = ToolCalled(call_id, name, "".join(pieces) or "{}")
+        return list(found.values())
 
     def counted(self, cost: float | None) -> UsageCounted | None:
         """The usage that the provider reported, if it did."""
@@ -70,10 +72,7 @@ class Assembler:
             if delta.text:
                 events.append(ReasoningDelta(delta.text))
         elif isinstance(delta, CallPiece):
-            call = self._calls.setdefault(delta.index, ["", ""])
-            call[0] = call[0] or delta.call_id
-            call[1] = call[1] or delta.name
-            call.append(delta.arguments)
+            self._piece(delta)
         elif isinstance(delta, Tokens):
             self.usage = delta
         elif isinstance(delta, Retry):
@@ -82,3 +81,14 @@ class Assembler:
             )
         elif isinstance(delta, Finish):
             self.finish_reason = delta.reason
+
+    def _piece(self, piece: CallPiece) -> None:
+        call = self._open.get(piece.index)
+        # Some servers give parallel calls one index: a new name under a new id is a new call.
+        other = call is not None and call[0] and piece.call_id not in ("", call[0])
+        if call is None or (other and piece.name):
+            call = self._open[piece.index] = ["", ""]
+            self._calls.append(call)
+        call[0] = call[0] or piece.call_id
+        call[1] = call[1] or piece.name
+        call.append(piece.arguments)

@@ -26,49 +26,68 @@ from talkwire.engine.ports import Journal
 from talkwire.engine.window import estimate_tokens
 
 _log = logging.getLogger(__name__)
-_STORE_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 30.0)
+_STORE_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 
 
 async def seal(live: LiveTurn, work: Awaitable[Terminal]) -> Terminal | None:
     """Do the work and say how it ended; None when the turn is not this process's to end.
 
-    That is so when the journal was lost (another process owns the turn) and when the task was
-    cancelled without an abort (the server stops: the turn is left for adoption).
+    That is so when the journal was lost (another process owns the turn) and when the work was
+    stopped without an abort (the server stops: the turn is left for adoption).
     """
     try:
         return await work
-    except asyncio.CancelledError:
-        if live.error is not None or live.aborted_by is None:
+    except (Exception, asyncio.CancelledError) as error:
+        if live.error is not None or isinstance(error, Fenced):
             return None
-        return TurnAborted(live.aborted_by)
-    except Fenced:
+        # An interruption may show as any error: what is interrupted may well fail on its way out.
+        if live.stopped:
+            return _interrupted(live)
+        return _failed(error)
+
+
+def _interrupted(live: LiveTurn) -> Terminal | None:
+    if live.aborted_by is None:
         return None
-    except TalkwireError as error:
+    # The request to cancel is honoured: what stores the end must not see it as its own.
+    if (task := asyncio.current_task()) is not None:
+        while task.uncancel():
+            pass
+    return TurnAborted(live.aborted_by)
+
+
+def _failed(error: BaseException) -> Terminal | None:
+    if isinstance(error, TalkwireError):
         return TurnFailed(error.code, error.message, retryable=error.retryable)
-    except TimeoutError:
+    if isinstance(error, TimeoutError):
         return TurnFailed("upstream_timeout", "The turn took too long in all.", retryable=True)
-    except Exception:
-        _log.exception("turn.bug")
-        return TurnFailed("internal_error", "The server made a mistake; it has been logged.")
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        return None  # the event loop is closing
+    _log.error("turn.bug", exc_info=error)
+    return TurnFailed("internal_error", "The server made a mistake; it has been logged.")
 
 
 async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> bool:
     """Store the end of a turn: messages, status, usage and terminal event, in one transaction.
 
-    Storage that is away is tried again for a minute; then, and when another process owns the
-    turn, False: the turn stays unfinished and is adopted later.
+    Storage that is away is tried again for about half a minute; then, and when another process
+    owns the turn, False: the turn stays unfinished and is adopted later.
     """
     live.sealed = True
     tail: list[AnyEvent] = [*_uncounted(live.state), terminal]
     outcome = _outcome(live, terminal, tail)
-    for delay_s in _STORE_AGAIN_S:
+    for delay_s in (0.0, *_STORE_AGAIN_S):
+        if delay_s:
+            await asyncio.sleep(delay_s)
         try:
             await journal.finish(outcome)
         except (Fenced, Conflict):
             return False
         except StorageUnavailable:
             _log.warning("turn.end_not_stored")
-            await asyncio.sleep(delay_s)
+        except Exception:
+            _log.exception("turn.end_not_stored")
         else:
             return True
     return False
@@ -107,7 +126,7 @@ def _status(terminal: Terminal) -> Literal["completed", "failed", "aborted"]:
 
 def _uncounted(state: TurnState) -> list[AnyEvent]:
     """What a cut answer has used, estimated: every way to end leaves its figure."""
-    if state.message is not None or not (state.texts or state.thoughts):
+    if state.message is not None or state.calls or not (state.texts or state.thoughts):
         return []
     asked = estimate_tokens(state.asked.text)
     said = sum(map(estimate_tokens, state.texts)) + sum(map(estimate_tokens, state.thoughts))

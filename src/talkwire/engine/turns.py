@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from talkwire.canon.errors import Draining, Fenced, Gone, Unavailable
+from talkwire.canon.errors import Draining, Fenced, Gone, StorageUnavailable, Unavailable
 from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
 from talkwire.canon.fold import input_message_id
-from talkwire.canon.records import (
-    Idempotency,
-    NewTurn,
-    Started,
-    StoredMessage,
-    TurnRecord,
-    Unfinished,
-)
+from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
 from talkwire.canon.turn import Message, OnBusy, OnDisconnect, TurnRequest
 from talkwire.engine.ids import new_id
 from talkwire.engine.live import LiveTurn, Observer, now_ms
@@ -26,6 +21,11 @@ from talkwire.engine.ports import Journal, Nodes, Records
 from talkwire.engine.reader import Log, Reader
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.runner import Runner
+
+T = TypeVar("T")
+
+_LET_GO_S = 5.0  # how long stopped work may take to close what it holds
+_FIRST_READER_S = 15.0  # how long a turn that nobody has read yet waits for its first reader
 
 
 class Policy(Struct, frozen=True):
@@ -65,8 +65,9 @@ class Turns:
         self._policy = policy
         self._observer = observer
         self._live: dict[str, LiveTurn] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._recent: deque[str] = deque()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._accepting: dict[str, asyncio.Task[Started]] = {}
+        self._recent: deque[LiveTurn] = deque()
         self._running = 0
 
     @property
@@ -88,15 +89,11 @@ class Turns:
         if self._running >= self._policy.max_running:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
         routed = await self._router.plan(request)
-        started = await self._records.start(self._new_turn(owner, request, idempotency))
-        if started.first is not None:
-            live = self._begin(owner, started.first, new_session=started.new_session)
-            ahead = [self._live[other] for other in started.ahead if other in self._live]
-            if self._on_busy(request) == "interrupt":
-                for other in ahead:
-                    self._stop(other, "interrupt")
-            self._launch(live, ahead, routed)
-        return started
+        new = self._new_turn(owner, request, idempotency)
+        accepting = self._accepting[new.turn_id] = self._own(self._accept(new, routed))
+        accepting.add_done_callback(lambda _: self._accepting.pop(new.turn_id))
+        # A caller that goes away in here must not leave a turn stored that nobody runs.
+        return await asyncio.shield(accepting)
 
     async def read(self, owner: str, turn_id: str) -> Reader:
         """A reader of a turn from event 0, live or finished. Close it.
@@ -106,6 +103,8 @@ class Turns:
         """
         live = self._live.get(turn_id)
         if live is not None and live.owner == owner:
+            if live.alone is not None:
+                live.alone.cancel()
             return Reader(live.log, turn_id=turn_id, session_id=live.session_id)
         record = await self._records.turn(owner, turn_id)
         log = Log(await self._journal.read(turn_id, 0))
@@ -120,7 +119,14 @@ class Turns:
         return await self._records.turn(owner, turn_id)
 
     async def request(self, owner: str, turn_id: str) -> TurnRequest:
-        """What a turn was asked. :raises NotFound: unknown, or another's."""
+        """What a turn was asked.
+
+        :raises NotFound: unknown, or another's.
+        :raises Gone: its events have been deleted with age.
+        """
+        live = self._live.get(turn_id)
+        if live is not None and live.owner == owner:
+            return live.state.asked
         await self._records.turn(owner, turn_id)
         events = await self._journal.read(turn_id, 0)
         if not events or not isinstance(events[0].event, TurnStarted):
@@ -144,9 +150,13 @@ class Turns:
 
     async def adopt(self) -> int:
         """Carry on what a process before this one has left unfinished; how many turns."""
-        waiting: dict[tuple[str, str], list[LiveTurn]] = {}
         self.orphaned = False
-        found = [left for left in await self._records.unfinished() if self._left_over(left)]
+        unfinished = await self._records.unfinished()
+        found = [left for left in unfinished if not self._known(left.record.turn_id)]
+        waiting: dict[tuple[str, str], list[LiveTurn]] = {}
+        for live in self._live.values():
+            if not live.over.is_set():
+                waiting.setdefault((live.owner, live.session_id), []).append(live)
         for left in found:
             owner = left.record.owner
             live = self._make(left.events, owner)
@@ -168,13 +178,34 @@ class Turns:
         for live in list(self._live.values()):
             live.stop()
         if self._tasks:
-            _, stuck = await asyncio.wait(set(self._tasks), timeout=5.0)
+            _, stuck = await asyncio.wait(set(self._tasks), timeout=_LET_GO_S)
             for task in stuck:
                 task.cancel()
+            if stuck:
+                await asyncio.wait(stuck, timeout=_LET_GO_S)
 
-    def _left_over(self, left: Unfinished) -> bool:
-        live = self._live.get(left.record.turn_id)
-        return live is None or live.over.is_set()
+    async def _accept(self, new: NewTurn, routed: Routed) -> Started:
+        try:
+            started = await self._records.start(new)
+        except StorageUnavailable:
+            self.orphaned = True  # it may have been stored all the same
+            raise
+        # Answers of the store may come out of order: those ahead become known here first.
+        stored = [self._accepting[other] for other in started.ahead if other in self._accepting]
+        if stored:
+            await asyncio.wait(stored)
+        if started.first is None or self.draining:
+            return started  # known already; or drained meanwhile, and left for adoption
+        live = self._begin(new.owner, started.first, new_session=started.new_session)
+        ahead = [self._live[other] for other in started.ahead if other in self._live]
+        if new.on_busy == "interrupt":
+            for other in ahead:
+                self._stop(other, "interrupt")
+        self._launch(live, ahead, routed)
+        return started
+
+    def _known(self, turn_id: str) -> bool:
+        return turn_id in self._live or turn_id in self._accepting
 
     def _new_turn(
         self, owner: str, request: TurnRequest, idempotency: Idempotency | None
@@ -206,7 +237,9 @@ class Turns:
         self._live[live.turn_id] = live
         chosen = live.state.asked.on_disconnect or self._policy.on_disconnect
         if chosen == "abort":
-            live.log.on_left = lambda: self._left(live)
+            grace_s = self._policy.disconnect_grace_s
+            live.log.on_left = lambda: self._leave_alone(live, grace_s)
+            self._leave_alone(live, max(grace_s, _FIRST_READER_S))
         return live
 
     def _launch(self, live: LiveTurn, ahead: Sequence[LiveTurn], routed: Routed | None) -> None:
@@ -214,7 +247,7 @@ class Turns:
         live.task = self._own(self._runner.run(live, ahead, routed=routed))
         live.task.add_done_callback(lambda _: self._ended(live))
 
-    def _own(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -224,34 +257,36 @@ class Turns:
         self._running -= 1
         if not live.log.ended and not isinstance(live.error, Fenced):
             self.orphaned = True
-        self._recent.append(live.turn_id)
+        if live.log.ended:
+            self._recent.append(live)
+        else:
+            self._forget(live)  # whoever carries it on writes where only the journal can tell
         while len(self._recent) > self._policy.keep_ended:
-            old = self._live.get(self._recent.popleft())
-            if old is not None and old.over.is_set():
-                del self._live[old.turn_id]
+            self._forget(self._recent.popleft())
+
+    def _forget(self, live: LiveTurn) -> None:
+        if self._live.get(live.turn_id) is live:
+            del self._live[live.turn_id]
 
     def _stop(self, live: LiveTurn, by: str) -> None:
         if live.aborted_by is None and not live.sealed:
             live.aborted_by = by
             live.stop()
 
-    def _left(self, live: LiveTurn) -> None:
-        """The last reader of a turn with `on_disconnect: abort` has gone."""
-
-        def still_alone() -> None:
-            if not live.log.readers:
-                self._stop(live, "disconnect")
-
+    def _leave_alone(self, live: LiveTurn, grace_s: float) -> None:
+        """Nobody reads a turn with `on_disconnect: abort`: stop it unless somebody comes back."""
         if not live.over.is_set():
-            delay_s = self._policy.disconnect_grace_s
-            asyncio.get_running_loop().call_later(delay_s, still_alone)
+            loop = asyncio.get_running_loop()
+            live.alone = loop.call_later(grace_s, self._stop, live, "disconnect")
 
     async def _follow(self, turn_id: str, log: Log) -> None:
         """Feed a log from the journal while another process, or nobody yet, writes the turn."""
-        while not log.ended and not self.draining:
-            await asyncio.sleep(self._policy.follow_every_s)
-            if not log.readers:
-                return
-            log.events.extend(await self._journal.read(turn_id, len(log.events)))
-            log.show(len(log.events))
-        log.cut()
+        try:
+            while log.readers and not log.ended and not self.draining:
+                with suppress(StorageUnavailable):
+                    log.events.extend(await self._journal.read(turn_id, len(log.events)))
+                log.show(len(log.events))
+                await asyncio.sleep(self._policy.follow_every_s)
+        finally:
+            if not log.ended:
+                log.cut()

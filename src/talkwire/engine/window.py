@@ -43,7 +43,7 @@ def fit(history: Sequence[Message], bounds: Bounds) -> tuple[Message, ...]:
     parted from its result. Calls that never got a result are left out, as are empty messages:
     strict models refuse both.
     """
-    turns = _turns(_sound(history))
+    turns = [sound for turn in _turns(history) if (sound := _sound(turn))]
     kept: list[Message] = []
     used = 0
     for turn in reversed(turns):
@@ -65,10 +65,10 @@ def _turns(history: Sequence[Message]) -> list[list[Message]]:
     return turns
 
 
-def _sound(history: Sequence[Message]) -> list[Message]:
-    answered = {m.call_id for m in history if m.role == "tool"}
+def _sound(turn: Sequence[Message]) -> list[Message]:
+    answered = {m.call_id for m in turn if m.role == "tool"}
     sound: list[Message] = []
-    for message in history:
+    for message in turn:
         calls = tuple(c for c in message.calls if c.call_id in answered)
         if calls != message.calls:
             message = structs.replace(message, calls=calls)
