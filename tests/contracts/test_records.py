@@ -1,0 +1,234 @@
+"""What every implementation of the port `Records` must hold."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from talkwire.canon.errors import Busy, IdempotencyMismatch, NotFound
+from talkwire.canon.events import TurnStarted
+from talkwire.canon.fold import answer_message_id, input_message_id
+from talkwire.journals.sql import SqlJournal
+from talkwire.stores.database import Database
+from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.turns import SqlRecords
+from tests.contracts.turn_values import NOW, deltas, new_turn, outcome
+
+
+@pytest.fixture
+def journal(database: Database) -> SqlJournal:
+    return SqlJournal(database, write_outcome)
+
+
+async def test_a_started_turn_is_stored_with_its_message_and_event_0(records: SqlRecords) -> None:
+    new = new_turn()
+    started = await records.start(new)
+
+    assert started.fresh
+    assert started.new_session
+    assert started.ahead == ()
+    assert started.first is not None
+    event = started.first.event
+    assert isinstance(event, TurnStarted)
+    assert event.request == new.request
+    assert event.parent_id == input_message_id(new.turn_id)
+    assert await records.turn("ann", new.turn_id) == started.record
+    asked = await records.message("ann", input_message_id(new.turn_id))
+    assert (asked.message.text, asked.parent_id, asked.turn_id) == ("Hi", None, new.turn_id)
+    (open_turn,) = await records.unfinished()
+    assert open_turn.events == (started.first,)
+
+
+async def test_what_belongs_to_another_is_not_found(records: SqlRecords) -> None:
+    new = new_turn()
+    await records.start(new)
+
+    with pytest.raises(NotFound):
+        await records.turn("bob", new.turn_id)
+    with pytest.raises(NotFound):
+        await records.message("bob", input_message_id(new.turn_id))
+    assert await records.path("bob", "s_1", input_message_id(new.turn_id)) == []
+    with pytest.raises(NotFound):
+        await records.start(new_turn(owner="bob", parent_id=input_message_id(new.turn_id)))
+
+
+async def test_equal_session_ids_of_two_owners_are_two_sessions(records: SqlRecords) -> None:
+    await records.start(new_turn(owner="ann"))
+    started = await records.start(new_turn(owner="bob", on_busy="reject"))
+
+    assert started.new_session
+
+
+async def test_the_end_stores_messages_and_figures(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    started = await records.start(new_turn())
+    await journal.finish(outcome(started))
+
+    record = await records.turn("ann", started.record.turn_id)
+    assert record.status == "completed"
+    assert record.finish_reason == "stop"
+    assert record.usage is not None
+    assert (record.usage.output_tokens, record.usage.estimated) == (5, True)
+    assert (record.model, record.reasons) == ("large", ("asked for",))
+    assert await records.unfinished() == []
+
+
+async def test_turns_follow_each_other_on_one_branch(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first = await records.start(new_turn(text="one", at=NOW))
+    await journal.finish(outcome(first, text="uno"))
+    second = await records.start(new_turn(text="two", at=NOW + 2000))
+    await journal.finish(outcome(second, text="dos", at=NOW + 3000))
+
+    fixed = SqlRecords(records._database, "local", clock=lambda: NOW + 4000)
+    path = await fixed.path("ann", "s_1", None)
+    assert [m.message.text for m in path] == ["one", "uno", "two", "dos"]
+    assert [m.parent_id for m in path] == [None, *(m.message.id for m in path[:-1])]
+    assert not second.new_session
+
+
+async def test_an_edit_is_a_sibling_and_a_root_stands_alone(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first = await records.start(new_turn(text="one"))
+    await journal.finish(outcome(first))
+    asked = input_message_id(first.record.turn_id)
+    answer = answer_message_id(first.record.turn_id)
+    second = await records.start(new_turn(text="two"))
+    await journal.finish(outcome(second))
+
+    edit = await records.start(new_turn(text="two, edited", parent_id=answer))
+    await journal.finish(outcome(edit))
+    root = await records.start(new_turn(text="anew", parent_id=""))
+    await journal.finish(outcome(root))
+
+    edited = await records.path("ann", "s_1", answer_message_id(edit.record.turn_id))
+    assert [m.message.id for m in edited][:2] == [asked, answer]
+    assert edited[2].message.text == "two, edited"
+    alone = await records.path("ann", "s_1", answer_message_id(root.record.turn_id))
+    assert [m.message.text for m in alone] == ["anew", "Hello"]
+
+
+async def test_another_answer_hangs_on_the_same_message(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first = await records.start(new_turn())
+    await journal.finish(outcome(first))
+    asked = input_message_id(first.record.turn_id)
+
+    again = await records.start(new_turn(text="", parent_id=asked))
+    await journal.finish(outcome(again, text="Good day"))
+
+    assert again.first is not None
+    assert isinstance(again.first.event, TurnStarted)
+    assert again.first.event.parent_id == asked
+    path = await records.path("ann", "s_1", answer_message_id(again.record.turn_id))
+    assert [m.message.text for m in path] == ["Hi", "Good day"]
+    with pytest.raises(NotFound):
+        await records.message("ann", input_message_id(again.record.turn_id))
+
+
+async def test_a_parent_of_another_session_is_not_found(records: SqlRecords) -> None:
+    other = await records.start(new_turn("s_2"))
+
+    with pytest.raises(NotFound):
+        await records.start(new_turn("s_1", parent_id=input_message_id(other.record.turn_id)))
+    assert len(await records.unfinished()) == 1
+
+
+async def test_a_queued_turn_follows_the_answer_it_waits_for(records: SqlRecords) -> None:
+    first = await records.start(new_turn())
+    second = await records.start(new_turn())
+    third = await records.start(new_turn(parent_id=answer_message_id(second.record.turn_id)))
+
+    assert second.record.status == "queued"
+    assert second.ahead == (first.record.turn_id,)
+    assert third.ahead == (first.record.turn_id, second.record.turn_id)
+    asked = await records.message("ann", input_message_id(second.record.turn_id))
+    assert asked.parent_id == answer_message_id(first.record.turn_id)
+    await records.running(second.record.turn_id)
+    record = await records.turn("ann", second.record.turn_id)
+    assert (record.status, record.started_at is not None) == ("running", True)
+
+
+async def test_a_full_queue_and_reject_are_busy_and_store_nothing(records: SqlRecords) -> None:
+    first = await records.start(new_turn())
+    await records.start(new_turn(max_waiting=1))
+
+    with pytest.raises(Busy) as full:
+        await records.start(new_turn(max_waiting=1))
+    with pytest.raises(Busy) as rejected:
+        await records.start(new_turn(on_busy="reject", key="k"))
+
+    assert full.value.turn_id == rejected.value.turn_id == first.record.turn_id
+    assert len(await records.unfinished()) == 2
+    assert (await records.start(new_turn("s_2", key="k"))).fresh
+    interrupting = await records.start(new_turn(on_busy="interrupt", max_waiting=0))
+    assert interrupting.ahead[0] == first.record.turn_id
+
+
+async def test_a_key_names_one_turn_whoever_races(records: SqlRecords) -> None:
+    race = [records.start(new_turn(key="k")) for _ in range(50)]
+    results = await asyncio.gather(*race)
+
+    assert sum(r.fresh for r in results) == 1
+    assert len({r.record.turn_id for r in results}) == 1
+    assert len(await records.unfinished()) == 1
+    with pytest.raises(IdempotencyMismatch):
+        await records.start(new_turn(key="k", fingerprint="g"))
+    assert (await records.start(new_turn("s_9", owner="bob", key="k"))).fresh
+
+
+async def test_an_expired_key_is_free_again(records: SqlRecords) -> None:
+    first = await records.start(new_turn(key="k"))
+    second = await records.start(new_turn("s_2", key="k", fingerprint="g", at=NOW + 60_000))
+
+    assert second.fresh
+    assert second.record.turn_id != first.record.turn_id
+
+
+async def test_an_expired_session_starts_again_and_keeps_its_branches(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first = await records.start(new_turn(ttl_s=10))
+    await journal.finish(outcome(first, at=NOW + 5_000))
+    alive = await records.start(new_turn(at=NOW + 14_999, ttl_s=10))
+    await journal.finish(outcome(alive, at=NOW + 15_000))
+    late = await records.start(new_turn(at=NOW + 25_000, ttl_s=10))
+
+    assert not alive.new_session
+    assert late.new_session
+    asked = await records.message("ann", input_message_id(late.record.turn_id))
+    assert asked.parent_id is None
+    assert len(await records.path("ann", "s_1", answer_message_id(first.record.turn_id))) == 2
+
+
+async def test_a_session_with_a_turn_under_way_does_not_expire(records: SqlRecords) -> None:
+    await records.start(new_turn(ttl_s=1))
+    late = await records.start(new_turn(at=NOW + 60_000))
+
+    assert not late.new_session
+
+
+async def test_unknown_sessions_and_leaves_have_no_path(records: SqlRecords) -> None:
+    await records.start(new_turn())
+
+    assert await records.path("ann", "s_none", None) == []
+    assert await records.path("ann", "s_1", "msg_none") == []
+
+
+async def test_unfinished_turns_come_with_all_held_events(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    ended = await records.start(new_turn("s_0"))
+    started = [await records.start(new_turn(f"s_{i}")) for i in (1, 2)]
+    for number, turn in enumerate(started):
+        journal.append(turn.record.turn_id, deltas(1, *"abc"[: number + 1]))
+    await journal.finish(outcome(ended))
+
+    found = await records.unfinished()
+    assert [u.record.turn_id for u in found] == [s.record.turn_id for s in started]
+    assert [[s.n for s in u.events] for u in found] == [[0, 1], [0, 1, 2]]
