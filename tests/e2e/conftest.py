@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.provider import Provider
 from tests.e2e.servers import Server
 
 
@@ -32,3 +33,10 @@ def fresh_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    """The model provider behind a `fresh_server`; see its `model`."""
+    async with Provider() as running:
+        yield running
