@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 from starlette.types import Message, Scope
 
 from talkwire.canon.errors import NotFound
@@ -13,6 +16,7 @@ from talkwire.canon.events import Stamped
 from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnRecord
 from talkwire.canon.turn import TurnRequest, text_message
 from talkwire.engine.reader import Log, Reader
+from talkwire.web import auth, faults, limits
 from tests.cases.turns import SESSION, TURN
 
 
@@ -117,3 +121,19 @@ class OneTurn:
     async def abort(self, owner: str, turn_id: str, by: str = "client") -> TurnRecord:
         self.aborts.append(turn_id)
         return self._known(turn_id)
+
+
+def client_of(*routers: APIRouter) -> httpx2.AsyncClient:
+    """A client of an application with the web layer as it is in use, and these routes."""
+    app = FastAPI(
+        exception_handlers=faults.HANDLERS,
+        middleware=[
+            Middleware(faults.Faults),
+            Middleware(limits.Limits),
+            Middleware(auth.Trust, hosts=()),
+        ],
+    )
+    for router in routers:
+        app.include_router(router)
+    transport = httpx2.ASGITransport(app=app)
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")

@@ -1,0 +1,28 @@
+"""What is told to the OpenAPI document."""
+
+from __future__ import annotations
+
+from talkwire.web.openapi import asks, named, stream_answers
+from talkwire.wires.responses_sse.shapes import ChatBody, ChatQuery
+
+
+def test_a_body_is_told_with_its_fields() -> None:
+    schema = asks(ChatBody)["requestBody"]["content"]["application/json"]["schema"]
+
+    assert schema["required"] == ["input"]
+    assert "promptVariables" in schema["properties"]
+
+
+def test_a_query_is_told_field_by_field() -> None:
+    told = {each["name"]: each for each in asks(ChatQuery, query=True)["parameters"]}
+
+    assert told["input"]["required"]
+    assert not told["voiceId"]["required"]
+
+
+def test_path_names_are_required_strings() -> None:
+    assert [each["name"] for each in named("a", "b")["parameters"]] == ["a", "b"]
+
+
+def test_streams_are_told_as_event_streams() -> None:
+    assert "text/event-stream" in stream_answers()[200]["content"]
