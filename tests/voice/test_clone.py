@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -91,7 +91,7 @@ async def test_closing_the_iterator_closes_the_connection() -> None:
     async with clone_server(script) as server, _voice(server.url) as voice:
         speech = voice.speak("x", voice_id="v", session_id="s")
         await anext(speech)
-        await cast("AsyncGenerator[bytes, None]", speech).aclose()
+        await speech.aclose()
         async with asyncio.timeout(2):
             await gone.wait()
 

@@ -7,7 +7,7 @@ so that no client can choose a path there. What the service says when it fails i
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import httpx2
@@ -27,8 +27,8 @@ class CloneVoice:
     def __init__(
         self,
         base_url: str,
-        *,
         api_key: SecretStr | None = None,
+        *,
         connect_timeout_s: float = 10.0,
         idle_timeout_s: float = 30.0,
         max_bytes: int = 10_485_760,
@@ -44,7 +44,9 @@ class CloneVoice:
             timeout=httpx2.Timeout(idle_timeout_s, connect=connect_timeout_s),
         )
 
-    async def speak(self, text: str, *, voice_id: str, session_id: str) -> AsyncIterator[bytes]:
+    async def speak(
+        self, text: str, *, voice_id: str, session_id: str
+    ) -> AsyncGenerator[bytes, None]:
         """The speech of a text in pieces whose base64 can be decoded one by one.
 
         Closing the iterator closes the connection.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 # MPEG-1 Layer III, 32 kbit/s, 48 kHz, mono, no checksum: 24 ms in exactly 96 bytes. A frame whose
 # side information is all zero has no coefficients, which decodes to silence.
@@ -19,7 +19,9 @@ class Silence:
 
     mime = "audio/mpeg"
 
-    async def speak(self, text: str, *, voice_id: str, session_id: str) -> AsyncIterator[bytes]:
+    async def speak(
+        self, text: str, *, voice_id: str, session_id: str
+    ) -> AsyncGenerator[bytes, None]:
         """Whole frames, a multiple of 3 bytes a piece."""
         wanted_ms = min(max(len(text) * _MS_A_CHARACTER, _SHORTEST_MS), _LONGEST_MS)
         left = -(-wanted_ms // FRAME_MS)
