@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talkwire.canon.events import (
+    AnyEvent,
+    AudioCompleted,
+    AudioDelta,
+    AudioFailed,
+    MessageCompleted,
+    ReasoningDelta,
+    RouteChosen,
+    Stamped,
+    TextDelta,
+    ToolCalled,
+    ToolFinished,
+    TurnAdopted,
+    TurnCompleted,
+    TurnStarted,
+    UsageCounted,
+)
+from talkwire.canon.fold import (
+    TurnState,
+    answer_message_id,
+    check,
+    fold,
+    input_message_id,
+)
+from talkwire.canon.records import Usage
+from talkwire.canon.turn import Call, Message, TextPart, TurnRequest
+from tests.canon.strategies import numbered, turns
+
+STARTED = TurnStarted("t_1", "s_1", "native", TurnRequest("s_1", "native"), parent_id="m")
+ROUTED = RouteChosen("m", "cloud")
+
+
+def as_dict(state: TurnState) -> dict[str, object]:
+    return {name: getattr(state, name) for name in TurnState.__slots__}
+
+
+def after(*events: AnyEvent) -> TurnState:
+    return fold(numbered([STARTED, ROUTED, *events]))
+
+
+@given(turns(ended=False))
+def test_folding_any_prefix_is_applying_one_event_after_the_other(turn: list[Stamped]) -> None:
+    state = TurnState()
+    for count, stamped in enumerate(turn, 1):
+        state.apply(stamped)
+        assert as_dict(state) == as_dict(fold(turn[:count]))
+
+
+@given(turns())
+def test_a_turn_always_has_an_answer_and_it_comes_last(turn: list[Stamped]) -> None:
+    for count in range(1, len(turn) + 1):
+        state = fold(turn[:count])
+        messages = state.messages()
+
+        assert messages[-1].id == answer_message_id(state.turn_id)
+        assert messages[-1].role == "assistant"
+        assert messages[-1].incomplete == (state.message is None)
+        assert len({message.id for message in messages}) == len(messages)
+
+
+@given(turns())
+def test_each_stored_call_is_followed_by_its_result(turn: list[Stamped]) -> None:
+    messages = fold(turn).messages()
+    called = [call.call_id for message in messages for call in message.calls]
+    answered = [message.call_id for message in messages if message.role == "tool"]
+
+    assert sorted(called) == sorted(filter(None, answered))
+    for before, message in pairwise(messages):
+        assert message.role != "tool" or before.role == "tool" or before.calls
+
+
+@given(turns())
+def test_no_text_is_lost_between_events_and_messages(turn: list[Stamped]) -> None:
+    said = "".join(s.event.text for s in turn if isinstance(s.event, TextDelta))
+    stored = "".join(m.text for m in fold(turn).messages() if m.role == "assistant")
+
+    assert stored == said
+
+
+@given(turns())
+def test_usage_is_the_sum_of_what_was_counted(turn: list[Stamped]) -> None:
+    counted = [s.event for s in turn if isinstance(s.event, UsageCounted)]
+    total = fold(turn).total_usage()
+
+    assert total.input_tokens == sum(u.input_tokens for u in counted)
+    assert total.output_tokens == sum(u.output_tokens for u in counted)
+    assert total.estimated == any(u.estimated for u in counted)
+    costs = [u.cost for u in counted if u.cost is not None]
+    assert (total.cost is None) == (not costs)
+    assert math.isclose(total.cost or 0, sum(costs))
+
+
+@given(turns(), st.data())
+def test_a_gap_or_a_repeat_is_refused(turn: list[Stamped], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(turn) - 1))
+    repeated = [*turn[: at + 1], turn[at], *turn[at + 1 :]]
+
+    with pytest.raises(ValueError, match="event"):
+        fold(repeated)
+    if at < len(turn) - 1:
+        with pytest.raises(ValueError, match="was due"):
+            fold([*turn[:at], *turn[at + 1 :]])
+
+
+@given(turns())
+def test_nothing_comes_after_the_terminal_event(turn: list[Stamped]) -> None:
+    with pytest.raises(ValueError, match="after the terminal"):
+        check(fold(turn), Stamped(len(turn), 0, TextDelta("late")))
+
+
+def test_a_turn_begins_with_turn_started_and_only_there() -> None:
+    with pytest.raises(ValueError, match=r"turn\.started"):
+        fold(numbered([ROUTED]))
+    with pytest.raises(ValueError, match=r"turn\.started"):
+        fold(numbered([STARTED, STARTED]))
+
+
+def test_a_new_state_knows_nothing_and_says_so() -> None:
+    state = TurnState()
+
+    assert (state.count, state.model, state.terminal) == (0, None, None)
+    with pytest.raises(ValueError, match=r"turn\.started"):
+        _ = state.asked
+
+
+def test_the_start_tells_what_was_asked_and_when() -> None:
+    state = fold([Stamped(0, 77, STARTED)])
+
+    assert (state.turn_id, state.session_id, state.wire) == ("t_1", "s_1", "native")
+    assert (state.asked, state.parent_id, state.started_at) == (STARTED.request, "m", 77)
+
+
+@pytest.mark.parametrize("first", [TextDelta("a"), ReasoningDelta("a")])
+def test_the_first_token_has_its_time(first: AnyEvent) -> None:
+    state = fold(numbered([STARTED, ROUTED, first, TextDelta("b"), ReasoningDelta("c")], at=100))
+
+    assert state.first_token_at == 102
+
+
+def test_calls_with_results_become_messages_and_the_answer_begins_anew() -> None:
+    state = after(
+        TextDelta("let me see"),
+        ToolCalled("a", "one", "{}"),
+        ToolCalled("b", "two", "[]"),
+        ToolFinished("b", "B"),
+    )
+    assert [call.call_id for call in state.open_calls] == ["a"]
+    assert not state.rounds
+
+    state.apply(Stamped(state.count, 0, ToolFinished("a", "A")))
+
+    calls = (Call("a", "one", "{}"), Call("b", "two", "[]"))
+    assert state.rounds == [
+        Message("msg_t_1_0", "assistant", (TextPart("let me see"),), calls, model="m"),
+        Message("msg_t_1_1", "tool", (TextPart("B"),), call_id="b"),
+        Message("msg_t_1_2", "tool", (TextPart("A"),), call_id="a"),
+    ]
+    assert (state.texts, state.open_calls, state.text) == ([], (), "")
+
+
+def test_the_whole_message_takes_the_place_of_its_pieces() -> None:
+    whole = Message("msg_t_1", "assistant", (TextPart("whole"),))
+    state = after(TextDelta("who"), MessageCompleted(whole))
+
+    assert (state.text, state.messages()) == ("whole", (whole,))
+
+
+def test_a_cut_answer_is_kept_and_marked() -> None:
+    state = after(TextDelta("ha"), TextDelta("lf"))
+
+    assert state.messages() == (
+        Message("msg_t_1", "assistant", (TextPart("half"),), model="m", incomplete=True),
+    )
+    assert state.text == "half"
+
+
+@pytest.mark.parametrize(
+    ("events", "audio"),
+    [
+        ([], "none"),
+        ([AudioDelta("m", "")], "partial"),
+        ([AudioDelta("m", ""), AudioCompleted("v")], "completed"),
+        ([AudioFailed("v", "c", "m")], "failed"),
+    ],
+)
+def test_speech_is_followed(events: list[AnyEvent], audio: str) -> None:
+    assert after(*events).audio == audio
+
+
+def test_nothing_is_visible_before_the_model_has_said_something() -> None:
+    assert not after(TurnAdopted("n", 2)).visible
+    assert after(ReasoningDelta("hm")).visible
+    assert after(ToolCalled("a", "one", "{}")).visible
+
+
+def test_adoptions_are_counted_and_the_end_is_known() -> None:
+    state = after(TurnAdopted("n", 2), TurnAdopted("n", 3), TurnCompleted("stop"))
+
+    assert (state.adoptions, state.terminal) == (2, TurnCompleted("stop"))
+    assert state.total_usage() == Usage()
+
+
+def test_message_ids_follow_from_the_turn() -> None:
+    assert input_message_id("t_1") == "msg_t_1_in"
+    assert answer_message_id("t_1") == "msg_t_1"
