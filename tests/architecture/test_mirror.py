@@ -8,7 +8,6 @@ from typing import Protocol
 
 # Modules without a test file of their own, and what proves them instead.
 PROVED_ELSEWHERE = {
-    "canon/deltas.py": "only fields; the tests of models and engine say them",
     "engine/ports.py": "only promises; tests/contracts holds the implementations to them",
     "stores/migrations/*": "run by tests/stores/test_migrating.py, as they are at start",
     "wires/*/shapes.py": "only fields; tests/wires/*/test_decode.py feeds them",
