@@ -40,7 +40,10 @@ def read(path: Path, variables: Mapping[str, str]) -> Marked:
         return Marked({}, {})
     if not isinstance(values, dict):
         raise YamlError(f"{path}:1:1: expected keys with values, such as `port: 8000`")
-    return Marked(_filled(values, (), marks, path, variables), marks)
+    try:
+        return Marked(_filled(values, (), marks, path, variables), marks)
+    except RecursionError:
+        raise YamlError(f"{path}: not valid YAML: it is nested too deep") from None
 
 
 def _parse(path: Path, marks: dict[Place, tuple[int, int]]) -> Any:

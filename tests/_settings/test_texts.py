@@ -1,0 +1,37 @@
+"""Text as the value it stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talkwire._settings.texts import home, http, listed
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a, b ,", ["a", "b"]), ('["a"]', ["a"]), ("", []), (["x"], ["x"]), (5, 5)],
+)
+def test_lists(text: object, value: object) -> None:
+    assert listed(text) == value
+
+
+def test_a_broken_json_list_is_told() -> None:
+    with pytest.raises(ValueError, match="expected a JSON list"):
+        listed("[a")
+
+
+def test_a_tilde_is_the_users_folder() -> None:
+    assert home("~/x") == Path.home() / "x"
+    assert home(None) is None
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://a", "a", "http://a:0/", "http://a:x/", "//a"])
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="expected an http"):
+        http(url)
+
+
+def test_the_last_slash_goes() -> None:
+    assert http("https://a:1/v1/") == "https://a:1/v1"

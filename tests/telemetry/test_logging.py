@@ -1,0 +1,128 @@
+"""Log lines: one form each, no secrets, no errors of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from talkwire.telemetry.logging import configure, scrub
+
+CANARY = "canary0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_json_with_what_is_bound() -> None:
+    configure(stream=(stream := io.StringIO()))
+    structlog.contextvars.bind_contextvars(request_id="r1", turn_id="t_1")
+
+    structlog.get_logger("talkwire.x").info("turn.accepted", wire="native", n=1)
+    logging.getLogger("uvicorn.error").warning("said %s", "this")
+
+    first, second = _lines(stream)
+    assert first["event"] == "turn.accepted"
+    assert (first["request_id"], first["turn_id"], first["n"]) == ("r1", "t_1", 1)
+    assert (first["level"], first["logger"]) == ("info", "talkwire.x")
+    assert second["event"] == "said this"
+    assert second["logger"] == "uvicorn.error"
+
+
+def test_levels_are_kept() -> None:
+    configure("warning", stream=(stream := io.StringIO()))
+
+    structlog.get_logger("a").info("quiet")
+    structlog.get_logger("a").warning("loud")
+
+    assert [line["event"] for line in _lines(stream)] == ["loud"]
+
+
+def test_a_console_is_for_people() -> None:
+    configure(form="console", stream=(stream := io.StringIO()))
+
+    structlog.get_logger("a").info("turn.ended", status="completed")
+
+    assert "turn.ended" in stream.getvalue()
+    assert "status=completed" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: Bearer {CANARY}",
+        f"sk-{CANARY}",
+        f"postgresql://user:{CANARY}@host/db",
+        f"api_key={CANARY}",
+        f"'x-api-key': '{CANARY}'",
+        f"GET /chat/stream?input={CANARY} HTTP/1.1",
+        f"password: {CANARY}",
+    ],
+)
+def test_secrets_and_queries_are_hidden_in_text(text: str) -> None:
+    assert CANARY not in scrub(text)
+
+
+@pytest.mark.parametrize("key", ["api_key", "authorization", "openai_api_key", "X-API-Key"])
+def test_secrets_are_hidden_by_key_at_any_depth(key: str) -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    structlog.get_logger("a").info("x", **{key: CANARY}, deep={"a": [{key: CANARY}]})
+
+    assert CANARY not in stream.getvalue()
+
+
+def test_secrets_are_hidden_in_tracebacks() -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    try:
+        raise ValueError(f"Bearer {CANARY}")
+    except ValueError:
+        structlog.get_logger("a").exception("failed")
+
+    assert "ValueError" in stream.getvalue()
+    assert CANARY not in stream.getvalue()
+
+
+def test_token_counts_are_no_secrets() -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    structlog.get_logger("a").info("x", input_tokens=5, output_tokens=7)
+
+    assert _lines(stream)[0]["input_tokens"] == 5
+
+
+def test_a_full_disk_is_no_error_of_the_request(capsys: pytest.CaptureFixture[str]) -> None:
+    with open("/dev/full", "w", buffering=1) as full:
+        configure(stream=full)
+        structlog.get_logger("a").info("lost")
+        logging.getLogger("b").error("lost")
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_cut_stream_is_no_news() -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing response.")
+
+    assert stream.getvalue() == ""
