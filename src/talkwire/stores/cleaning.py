@@ -15,9 +15,6 @@ from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turn_logs, turns
 
-_SLICE = 2_000
-"""Rows of one delete at most; a slice holds the writer for a few milliseconds."""
-
 _oldest = select(func.min(turns.c.first_event_id)).where(UNFINISHED).scalar_subquery()
 _past = (
     select(turn_events.c.id)
@@ -26,7 +23,7 @@ _past = (
         < func.coalesce(_oldest, select(func.max(turn_events.c.id)).scalar_subquery())
     )
     .order_by(turn_events.c.id)
-    .limit(_SLICE)
+    .limit(bindparam("most"))
 )
 _events = Prepared(delete(turn_events).where(turn_events.c.id.in_(_past)))
 _logs = Prepared(
@@ -34,7 +31,7 @@ _logs = Prepared(
         turn_logs.c.turn_id.in_(
             select(turn_logs.c.turn_id)
             .where(turn_logs.c.ended_at < bindparam("before"))
-            .limit(_SLICE // 20)
+            .limit(bindparam("most"))
         )
     )
 )
@@ -50,7 +47,10 @@ class Swept(NamedTuple):
 
 
 class Cleaning:
-    """`retention_s`: how long the events of an ended turn can be read."""
+    """`retention_s`: how long the events of an ended turn can be read.
+
+    `slice_rows` bounds one delete: it holds the writer for a few milliseconds.
+    """
 
     def __init__(
         self,
@@ -58,10 +58,12 @@ class Cleaning:
         *,
         retention_s: float,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        slice_rows: int = 2_000,
     ) -> None:
         self._database = database
         self._retention_s = retention_s
         self._clock = clock
+        self._slice_rows = slice_rows
 
     async def sweep(self) -> Swept:
         """One pass over everything; call it every minute or so.
@@ -70,10 +72,12 @@ class Cleaning:
         """
         now = self._clock()
         before = now - int(self._retention_s * 1000)
-        events = await self._repeat(_events.run, _SLICE)
-        logs = await self._repeat(lambda c: _logs.run(c, before=before), _SLICE // 20)
-        keys = await self._database.write(lambda c: _keys.run(c, now=now))
-        return Swept(events, logs, keys)
+        hot, logs = self._slice_rows, max(1, self._slice_rows // 20)  # a log is a whole turn
+        return Swept(
+            events=await self._repeat(lambda c: _events.run(c, most=hot), hot),
+            logs=await self._repeat(lambda c: _logs.run(c, before=before, most=logs), logs),
+            keys=await self._database.write(lambda c: _keys.run(c, now=now)),
+        )
 
     async def _repeat(self, unit: Callable[[Connection], int], full: int) -> int:
         """Run a unit until it deletes less than it might; how many rows it deleted in all."""

@@ -43,7 +43,12 @@ _ahead = Prepared(
 )
 _event = Prepared(
     insert(turn_events)
-    .values(turn_id=bindparam("turn_id"), first_n=0, count=1, payload=bindparam("payload"))
+    .values(
+        turn_id=bindparam("turn_id"),
+        first_n=0,
+        count=bindparam("count"),
+        payload=bindparam("payload"),
+    )
     .returning(turn_events.c.id)
 )
 _STORED = (
@@ -88,7 +93,7 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
             turn_id=new.turn_id,
             at=new.at,
         )
-    first = _store(connection, new, node, parent_id, queued=bool(ahead))
+    events = _store(connection, new, node, parent_id, queued=bool(ahead))
     record = TurnRecord(
         turn_id=new.turn_id,
         session_id=request.session_id,
@@ -99,7 +104,7 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
         started_at=None if ahead else new.at,
         node=node,
     )
-    return Started(record, fresh=True, first=first, ahead=ahead, new_session=opened.fresh)
+    return Started(record, fresh=True, events=events, ahead=ahead, new_session=opened.fresh)
 
 
 def _known(connection: Connection, new: NewTurn) -> TurnRecord | None:
@@ -151,11 +156,13 @@ def _parent(
 
 def _store(
     connection: Connection, new: NewTurn, node: str, parent_id: str | None, *, queued: bool
-) -> Stamped:
+) -> tuple[Stamped, ...]:
     request = new.request
     event = TurnStarted(new.turn_id, request.session_id, request.wire, request, parent_id)
-    first = Stamped(0, new.at, event)
-    (row,) = _event.all(connection, turn_id=new.turn_id, payload=dump([first]).decode())
+    events = [Stamped(0, new.at, event)]
+    if new.route is not None:
+        events.append(Stamped(1, new.at, new.route))
+    (row,) = _event.all(connection, turn_id=new.turn_id, count=len(events), payload=dump(events).decode())
     _turn.run(
         connection,
         turn_id=new.turn_id,
@@ -169,4 +176,4 @@ def _store(
         created_at=new.at,
         started_at=None if queued else new.at,
     )
-    return first
+    return tuple(events)

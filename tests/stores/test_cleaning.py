@@ -1,0 +1,48 @@
+"""What is forgotten, and what must not be."""
+
+from __future__ import annotations
+
+from talkwire.journals.sql import SqlJournal
+from talkwire.stores.cleaning import Cleaning
+from talkwire.stores.database import Database
+from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.turns import SqlRecords
+from tests.contracts.turn_values import NOW, Listener, deltas, new_turn, outcome
+
+
+async def test_hot_events_of_ended_turns_go_and_those_of_running_ones_stay(
+    database: Database, records: SqlRecords
+) -> None:
+    journal = SqlJournal(database, write_outcome)
+    ended = [await records.start(new_turn(f"s_{i}")) for i in range(5)]
+    for started in ended:
+        await journal.finish(outcome(started))
+    running = await records.start(new_turn("s_r"))
+    tail = Listener()
+    journal.attach(running.record.turn_id, tail)
+    journal.append(running.record.turn_id, deltas(1, "a", "b"))
+    await tail.reach(3)
+
+    swept = await Cleaning(database, retention_s=60, clock=lambda: NOW, slice_rows=2).sweep()
+
+    assert swept == (5, 0, 0)
+    assert len(await journal.read(running.record.turn_id, 0)) == 3
+    assert len(await journal.read(ended[0].record.turn_id, 0)) == 2
+    assert (await Cleaning(database, retention_s=60, clock=lambda: NOW).sweep()).events == 0
+
+
+async def test_logs_past_their_retention_and_expired_keys_go(
+    database: Database, records: SqlRecords
+) -> None:
+    journal = SqlJournal(database, write_outcome)
+    old = await records.start(new_turn("s_1", key="old"))
+    await journal.finish(outcome(old, at=NOW))
+    new = await records.start(new_turn("s_2", key="new", at=NOW + 50_000))
+    await journal.finish(outcome(new, at=NOW + 60_000))
+
+    swept = await Cleaning(database, retention_s=60, clock=lambda: NOW + 60_001).sweep()
+
+    assert (swept.logs, swept.keys) == (1, 1)
+    assert await journal.read(old.record.turn_id, 0) == []
+    assert len(await journal.read(new.record.turn_id, 0)) == 2
+    assert (await records.turn("ann", old.record.turn_id)).ended
