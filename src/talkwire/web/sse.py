@@ -133,28 +133,24 @@ class _Connection:
         self._most = limits.max_send_bytes
         self._send = send
         self._loop = asyncio.get_running_loop()
-        self._last = self._loop.time()  # when the last send returned
-        self._since: float | None = None  # when the running send began
+        self._last = self._loop.time()  # when the last send began
+        self._sending = False  # and whether it has returned
         self._timer: asyncio.TimerHandle | None = None
 
     async def write(self, frames: Sequence[bytes], *, more: bool = True) -> None:
         """Send frames at once, or in pieces where they are too many bytes."""
-        self.silent = False
         joined = frames[0] if len(frames) == 1 else b"".join(frames)
         if len(joined) > self._most:
-            pieces = cut_up(frames, self._most)
-            joined = pieces.pop()
+            *pieces, joined = cut_up(frames, self._most)
             for piece in pieces:
-                await self._put(piece, True)
+                await self.write((piece,))
                 if self.gone:
                     return
-        await self._put(joined, more)
-
-    async def _put(self, piece: bytes, more: bool) -> None:
-        self._since = self._loop.time()
-        await self._send({"type": "http.response.body", "body": piece, "more_body": more})
-        self._since = None
+        self.silent = False
         self._last = self._loop.time()
+        self._sending = True
+        await self._send({"type": "http.response.body", "body": joined, "more_body": more})
+        self._sending = False
 
     async def watch(self, receive: Receive) -> None:
         """Wait for the client to go."""
@@ -178,8 +174,8 @@ class _Connection:
     def _look(self) -> None:
         now = self._loop.time()
         wait = self._timeout_s
-        if self._since is not None:
-            wait = self._since + self._timeout_s - now
+        if self._sending:
+            wait = self._last + self._timeout_s - now
             if wait <= 0:
                 self.too_slow = True
                 self.task.cancel()
