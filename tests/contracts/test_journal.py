@@ -54,7 +54,7 @@ async def test_the_end_is_told_after_it_is_held_and_read_from_the_log(
     assert tail.until == 4
     assert (await records.turn("ann", turn)).ended
     journal.detach(turn)
-    assert await journal.read(turn, 0) == [started.first, *said, *outcome(started, said).tail]
+    assert await journal.read(turn, 0) == [*started.events, *said, *outcome(started, said).tail]
     assert tail.steps == sorted(tail.steps)
 
 

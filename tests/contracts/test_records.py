@@ -28,8 +28,7 @@ async def test_a_started_turn_is_stored_with_its_message_and_event_0(records: Sq
     assert started.fresh
     assert started.new_session
     assert started.ahead == ()
-    assert started.first is not None
-    event = started.first.event
+        event = started.events[0].event
     assert isinstance(event, TurnStarted)
     assert event.request == new.request
     assert event.parent_id == input_message_id(new.turn_id)
@@ -37,7 +36,7 @@ async def test_a_started_turn_is_stored_with_its_message_and_event_0(records: Sq
     asked = await records.message("ann", input_message_id(new.turn_id))
     assert (asked.message.text, asked.parent_id, asked.turn_id) == ("Hi", None, new.turn_id)
     (open_turn,) = await records.unfinished()
-    assert open_turn.events == (started.first,)
+    assert open_turn.events == started.events
 
 
 async def test_what_belongs_to_another_is_not_found(records: SqlRecords) -> None:
@@ -122,9 +121,8 @@ async def test_another_answer_hangs_on_the_same_message(
     again = await records.start(new_turn(text="", parent_id=asked))
     await journal.finish(outcome(again, text="Good day"))
 
-    assert again.first is not None
-    assert isinstance(again.first.event, TurnStarted)
-    assert again.first.event.parent_id == asked
+    assert isinstance(again.events[0].event, TurnStarted)
+    assert again.events[0].event.parent_id == asked
     path = await records.path("ann", "s_1", answer_message_id(again.record.turn_id))
     assert [m.message.text for m in path] == ["Hi", "Good day"]
     with pytest.raises(NotFound):

@@ -61,8 +61,7 @@ def outcome(
     at: int = NOW + 1000,
 ) -> Outcome:
     """The end of a turn after the events that were said (from n = 1 on)."""
-    record, first = started.record, started.first
-    assert first is not None
+    record, (first,) = started.record, started.events
     parent_id: str | None = getattr(first.event, "parent_id", None)
     answer: Message = text_message(answer_message_id(record.turn_id), "assistant", text)
     terminal = TurnAborted("client") if aborted else TurnCompleted("stop")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from talkwire.canon.events import Stamped, Terminal
+from talkwire.canon.events import RouteChosen, Stamped, Terminal
 from talkwire.canon.turn import FinishReason, Message, OnBusy, TurnRequest
 
 Status = Literal["queued", "running", "completed", "failed", "aborted"]
@@ -24,7 +24,11 @@ class Idempotency(Struct, frozen=True):
 
 
 class NewTurn(Struct, frozen=True):
-    """A turn to be accepted. `max_waiting` bounds the queue behind the session's running turn."""
+    """A turn to be accepted. `max_waiting` bounds the queue behind the session's running turn.
+
+    `route` is stored with it, as event 1: what is known when the turn is accepted costs no commit
+    of its own, and a client is told at once which model will answer.
+    """
 
     turn_id: str
     owner: str
@@ -33,6 +37,7 @@ class NewTurn(Struct, frozen=True):
     on_busy: OnBusy
     max_waiting: int
     session_ttl_s: float
+    route: RouteChosen | None = None
     idempotency: Idempotency | None = None
 
 
@@ -77,14 +82,14 @@ class Started(Struct, frozen=True):
     """The answer to a `NewTurn`.
 
     `fresh` is False when the idempotency key named a turn that exists already: nothing was
-    stored then and `first` is None. `ahead` are the session's turns that were unfinished before
-    this one, oldest first: with `on_busy: queue` it waits for them, with `interrupt` the caller
+    stored then. `events` are those stored with the turn, from 0. `ahead` are the session's turns
+    that were unfinished before this one, oldest first: with `on_busy: queue` it waits for them, with `interrupt` the caller
     aborts them. `new_session` tells that there is no history to load.
     """
 
     record: TurnRecord
     fresh: bool
-    first: Stamped | None = None
+    events: tuple[Stamped, ...] = ()
     ahead: tuple[str, ...] = ()
     new_session: bool = False
 

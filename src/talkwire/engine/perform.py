@@ -16,7 +16,6 @@ from talkwire.canon.events import (
     AudioDelta,
     AudioFailed,
     MessageCompleted,
-    RouteChosen,
     ToolFinished,
     UsageCounted,
 )
@@ -25,7 +24,7 @@ from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
 from talkwire.engine.assemble import Assembler
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Records, Speech
-from talkwire.engine.route import Routed
+from talkwire.engine.route import Routed, chosen
 from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
@@ -148,7 +147,7 @@ def _priced(usage: UsageCounted, plan: Plan) -> UsageCounted:
 
 
 async def _route(plan: Plan) -> Events:
-    yield [RouteChosen(plan.model, plan.model_type, reasons=plan.reasons)]
+    yield [chosen(plan)]
 
 
 async def _refuse_calls(step: CallTools) -> Events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from talkwire.canon.events import RouteChosen
 from talkwire.canon.turn import Plan, TurnRequest
 from talkwire.engine.ports import Choice, Models, Prompts
 
@@ -45,6 +46,11 @@ class Router:
             price_out=choice.price_out,
         )
         return Routed(plan, choice)
+
+
+def chosen(plan: Plan) -> RouteChosen:
+    """The plan as the event that tells it."""
+    return RouteChosen(plan.model, plan.model_type, reasons=plan.reasons)
 
 
 def _first(*values: float | None) -> float | None:

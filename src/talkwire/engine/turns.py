@@ -14,12 +14,12 @@ from talkwire.canon.errors import Draining, Fenced, Gone, StorageUnavailable, Un
 from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
 from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
-from talkwire.canon.turn import Message, OnBusy, OnDisconnect, TurnRequest
+from talkwire.canon.turn import Message, OnBusy, OnDisconnect, Plan, TurnRequest
 from talkwire.engine.ids import new_id
 from talkwire.engine.live import LiveTurn, Observer, now_ms
 from talkwire.engine.ports import Journal, Nodes, Records
 from talkwire.engine.reader import Log, Reader
-from talkwire.engine.route import Routed, Router
+from talkwire.engine.route import Routed, Router, chosen
 from talkwire.engine.runner import Runner
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class Turns:
         if self._running >= self._policy.max_running:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
         routed = await self._router.plan(request)
-        new = self._new_turn(owner, request, idempotency)
+        new = self._new_turn(owner, request, routed.plan, idempotency)
         accepting = self._accepting[new.turn_id] = self._own(self._accept(new, routed))
         accepting.add_done_callback(lambda _: self._accepting.pop(new.turn_id))
         # A caller that goes away in here must not leave a turn stored that nobody runs.
@@ -194,9 +194,9 @@ class Turns:
         stored = [self._accepting[other] for other in started.ahead if other in self._accepting]
         if stored:
             await asyncio.wait(stored)
-        if started.first is None or self.draining:
+        if not started.fresh or self.draining:
             return started  # known already; or drained meanwhile, and left for adoption
-        live = self._begin(new.owner, started.first, new_session=started.new_session)
+        live = self._begin(new.owner, started)
         ahead = [self._live[other] for other in started.ahead if other in self._live]
         if new.on_busy == "interrupt":
             for other in ahead:
@@ -208,7 +208,7 @@ class Turns:
         return turn_id in self._live or turn_id in self._accepting
 
     def _new_turn(
-        self, owner: str, request: TurnRequest, idempotency: Idempotency | None
+        self, owner: str, request: TurnRequest, plan: Plan, idempotency: Idempotency | None
     ) -> NewTurn:
         return NewTurn(
             turn_id=new_id("t_"),
@@ -218,16 +218,19 @@ class Turns:
             on_busy=self._on_busy(request),
             max_waiting=self._policy.max_waiting,
             session_ttl_s=self._policy.session_ttl_s,
+            route=chosen(plan),
             idempotency=idempotency,
         )
 
     def _on_busy(self, request: TurnRequest) -> OnBusy:
         return request.on_busy or self._policy.on_busy
 
-    def _begin(self, owner: str, first: Stamped, *, new_session: bool) -> LiveTurn:
-        live = self._make((first,), owner)
+    def _begin(self, owner: str, started: Started) -> LiveTurn:
+        live = self._make(started.events, owner)
+        for stamped in started.events:
+            self._observer(live.state, stamped)
         request = live.state.asked
-        if new_session and request.parts:
+        if started.new_session and request.parts:
             name = input_message_id(live.turn_id)
             live.history = [Message(name, "user", request.parts)]
         return live

@@ -162,7 +162,9 @@ def _store(
     events = [Stamped(0, new.at, event)]
     if new.route is not None:
         events.append(Stamped(1, new.at, new.route))
-    (row,) = _event.all(connection, turn_id=new.turn_id, count=len(events), payload=dump(events).decode())
+    (row,) = _event.all(
+        connection, turn_id=new.turn_id, count=len(events), payload=dump(events).decode()
+    )
     _turn.run(
         connection,
         turn_id=new.turn_id,
