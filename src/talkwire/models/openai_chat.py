@@ -1,0 +1,262 @@
+"""OpenAI Chat Completions, as OpenAI and the many servers that imitate it stream it.
+
+Source: openai-openapi, CreateChatCompletionStreamResponse; what imitators add or leave out is
+told where it is met. Either a finish_reason or `[DONE]` ends an answer; neither is a cut.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
+from talkwire.canon.errors import UpstreamIncomplete
+from talkwire.canon.turn import FinishReason, Message, ModelRequest
+from talkwire.models import _faults
+from talkwire.models._reading import Reading
+
+CARRY_ON = (
+    "Your last message was cut off. Carry on exactly where it stopped, in the same language and "
+    "format. Repeat nothing of it and do not mention the interruption."
+)
+# What servers that can carry a half-written message on want to be told: vLLM, DeepSeek.
+PREFILL_BODY = {"continue_final_message": True, "add_generation_prompt": False}
+PREFILL_MESSAGE = {"prefix": True}
+
+FINISH: dict[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+}
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class _ToolCall(Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Piece(Struct):
+    """A part of a content list (Mistral): text, or thinking that is such a list itself."""
+
+    text: str | None = None
+    thinking: list[_Piece] | str | None = None
+
+
+class _Delta(Struct):
+    content: str | list[_Piece] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+    index: int | None = 0
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Chunk(Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: dict[str, Any] | str | None = None
+    message: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Chunk)
+_encode = msgspec.json.Encoder().encode
+
+
+class ChatCodec:
+    """See `Codec`. What a server rejects is remembered and not asked for again."""
+
+    path = "/chat/completions"
+
+    def __init__(self, continuation: str = "none") -> None:
+        self._prefill = continuation == "prefill"
+        self._ask_usage = True
+        self._limit_field = "max_tokens"
+
+    def body(self, request: ModelRequest) -> bytes:
+        """The request as JSON."""
+        body: dict[str, object] = {
+            "model": request.model,
+            "messages": _messages(request, prefill=self._prefill),
+            "stream": True,
+        }
+        if self._ask_usage:
+            body["stream_options"] = {"include_usage": True}
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if request.max_output_tokens is not None:
+            body[self._limit_field] = request.max_output_tokens
+        if request.partial and self._prefill:
+            body |= PREFILL_BODY
+        return _encode(body)
+
+    def reading(self) -> ChatReading:
+        """A reader for one stream."""
+        return ChatReading()
+
+    def learn(self, rejection: str) -> bool:
+        """Give `stream_options` up, or name the token limit as newer models want it."""
+        if self._ask_usage and ("stream_options" in rejection or "include_usage" in rejection):
+            self._ask_usage = False
+            return True
+        if self._limit_field == "max_tokens" and "max_completion_tokens" in rejection:
+            self._limit_field = "max_completion_tokens"
+            return True
+        return False
+
+
+class ChatReading(Reading[_Chunk]):
+    """One stream of chat.completion.chunk."""
+
+    def __init__(self) -> None:
+        super().__init__(_decoder)
+        self._finish: FinishReason | None = None
+        self._usage: Tokens | None = None
+        self._calls: list[tuple[str, bool]] = []  # each call's id, and whether it has a name
+        self._slots: dict[int, int] = {}
+
+    def event(self, name: bytes, event: _Chunk) -> None:
+        """One chunk."""
+        if event.choices:
+            choice = event.choices[0]
+            if choice.delta is not None and not choice.index:
+                self._delta(choice.delta)
+            if choice.finish_reason:
+                self._finished(choice.finish_reason)
+        if event.usage is not None:
+            self._count(event.usage)
+        if event.error is not None or (name == b"error" and not event.choices):
+            self.error = _faults.of_frame(event.error)
+
+    def closed(self) -> None:
+        """`[DONE]`: enough by itself, some servers tell no finish_reason."""
+        self.done = True
+
+    def end(self) -> list[Delta]:
+        """Usage and `Finish`."""
+        if self._finish is None and not self.done:
+            raise UpstreamIncomplete("The model's answer was cut off.")
+        finish = Finish(self._finish or "stop")
+        return [finish] if self._usage is None else [self._usage, finish]
+
+    def _delta(self, delta: _Delta) -> None:
+        if thought := delta.reasoning_content or delta.reasoning:
+            self.say(Reasoning, thought)
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                self.say(Text, content)
+            else:
+                self._pieces(content)
+        if delta.refusal:
+            self.say(Text, delta.refusal)
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._call(call)
+        elif delta.function_call is not None:
+            self._call(_ToolCall(index=0, function=delta.function_call))
+
+    def _pieces(self, pieces: list[_Piece]) -> None:
+        for piece in pieces:
+            if isinstance(piece.thinking, str):
+                self.say(Reasoning, piece.thinking)
+            elif piece.thinking:
+                self.say(Reasoning, "".join(part.text or "" for part in piece.thinking))
+            if piece.text:
+                self.say(Text, piece.text)
+
+    def _call(self, call: _ToolCall) -> None:
+        function = call.function or _Function()
+        name, call_id, arguments = function.name or "", call.id or "", function.arguments or ""
+        slot = self._slot(call.index, call_id, bool(name))
+        known, named = self._calls[slot]
+        self._calls[slot] = (known or call_id, named or bool(name))
+        self.put(
+            CallPiece(
+                slot,
+                call_id="" if known else call_id,
+                name="" if named else name,
+                arguments=arguments if isinstance(arguments, str) else _encode(arguments).decode(),
+            )
+        )
+
+    def _slot(self, index: int | None, call_id: str, has_name: bool) -> int:
+        """Which call a piece belongs to: some servers tell no index, some say 0 for each call."""
+        calls = self._calls
+        if index is not None:
+            slot = self._slots.get(index)
+            fresh = slot is None or (call_id and calls[slot][0] and call_id != calls[slot][0])
+        elif call_id:
+            slot = next((n for n, (known, _) in enumerate(calls) if known == call_id), None)
+            fresh = slot is None
+        else:
+            slot = len(calls) - 1
+            fresh = not calls or (has_name and calls[slot][1])
+        if slot is None or fresh:
+            calls.append(("", False))
+            slot = len(calls) - 1
+        if index is not None:
+            self._slots[index] = slot
+        return slot
+
+    def _finished(self, reason: str) -> None:
+        if reason == "error":
+            self.error = _faults.of_frame(None)
+        elif reason == "insufficient_system_resource":  # DeepSeek: out of capacity in mid-answer
+            self.error = UpstreamIncomplete("The model ran out of capacity in mid-answer.")
+        else:
+            self._finish = FINISH.get(reason, "stop")
+            self.finishing = True
+
+    def _count(self, usage: _Usage) -> None:
+        if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+            self._usage = Tokens(usage.prompt_tokens, usage.completion_tokens)
+
+
+def _messages(request: ModelRequest, *, prefill: bool) -> list[dict[str, object]]:
+    messages: list[dict[str, object]] = []
+    if request.instructions:
+        messages.append({"role": "system", "content": request.instructions})
+    messages += [_message(m) for m in request.messages if m.text or m.calls or m.role == "tool"]
+    if request.partial:
+        half: dict[str, object] = {"role": "assistant", "content": request.partial}
+        if prefill:
+            messages.append(half | PREFILL_MESSAGE)
+        else:
+            messages += [half, {"role": "user", "content": CARRY_ON}]
+    return messages
+
+
+def _message(message: Message) -> dict[str, object]:
+    shaped: dict[str, object] = {"role": message.role, "content": message.text}
+    if message.calls:
+        shaped["content"] = message.text or None
+        shaped["tool_calls"] = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.calls
+        ]
+    if message.role == "tool":
+        shaped["tool_call_id"] = message.call_id
+    return shaped

@@ -1,0 +1,164 @@
+"""All configured models by name. The one place that knows which provider is which class."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+from pydantic import SecretStr
+
+from talkwire.canon.deltas import Delta
+from talkwire.canon.errors import NotFound
+from talkwire.canon.turn import ModelRequest
+from talkwire.models import playback
+from talkwire.models._endpoint import Codec, Endpoint
+from talkwire.models._http import Client, Limits, origin
+from talkwire.models.fallback import Fallback
+from talkwire.models.openai_chat import ChatCodec
+from talkwire.models.openai_responses import ResponsesCodec
+from talkwire.models.retrying import Retrying
+from talkwire.models.scripted import Scripted
+
+Provider = Literal["openai", "openai-responses", "openai-chat", "scripted"]
+Continuation = Literal["none", "prefill"]
+
+
+class Model(Protocol):
+    """A model; see the engine's port of this name."""
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]: ...
+    async def check(self) -> str: ...
+    async def close(self) -> None: ...
+
+
+class Entry(Struct, frozen=True):
+    """One configured model, in plain values.
+
+    `openai` asks for the Responses API and falls back to Chat Completions. An entry with
+    `any_name` also takes every name that no other entry has, and hands it on as it is.
+    `script` is a recording that a scripted model plays back instead of its demo.
+    """
+
+    name: str
+    provider: Provider
+    base_url: str = "https://api.openai.com/v1"
+    api_key: SecretStr | None = None
+    upstream_model: str = ""
+    type: str = "cloud_large"
+    context_tokens: int = 128_000
+    continuation: Continuation = "none"
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    connect_timeout_s: float = 10.0
+    first_token_timeout_s: float = 30.0
+    idle_timeout_s: float = 60.0
+    max_attempts: int = 3
+    max_connections: int = 5000
+    script: Path | None = None
+    any_name: bool = False
+
+
+class Choice(Struct, frozen=True):
+    """A model that a name resolves to; fits the engine's `Choice` field by field."""
+
+    name: str
+    model_type: str
+    model: Model
+    upstream_model: str
+    reasons: tuple[str, ...] = ()
+    context_tokens: int = 128_000
+    continuation: Continuation = "none"
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+
+
+class Registry:
+    """The models of one process. Built within its event loop; close it.
+
+    :raises ValueError: two entries of one name, an unknown default, a bad URL, key or recording.
+    """
+
+    def __init__(self, entries: Sequence[Entry], *, default: str | None = None) -> None:
+        self._models = {entry.name: entry for entry in entries}
+        if len(self._models) != len(entries) or not entries:
+            raise ValueError("models need at least one entry, each with a name of its own.")
+        self._open = next((entry for entry in entries if entry.any_name), None)
+        self._default = default or entries[0].name
+        if default and default not in self._models and self._open is None:
+            raise ValueError(f"default_model {default!r} is no configured model.")
+        self._built = {entry.name: build(entry) for entry in entries}
+
+    def resolve(self, name: str | None) -> Choice:
+        """The model of this name; None or "" is the default one. :raises NotFound:"""
+        asked = name or self._default
+        reason = "named by the request" if name else "the default model"
+        entry = self._models.get(asked)
+        if entry is not None:
+            return self._choice(entry, asked, entry.upstream_model or asked, reason)
+        if self._open is not None:
+            return self._choice(self._open, asked, asked, reason)
+        known = ", ".join(self.names())
+        near = difflib.get_close_matches(asked, self._models, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise NotFound(f"There is no model {asked[:100]!r}.{hint} Known: {known}.", param="model")
+
+    def names(self) -> tuple[str, ...]:
+        """The configured names, the default one first."""
+        others = (name for name in self._models if name != self._default)
+        return (self._default, *others)
+
+    async def close(self) -> None:
+        """Close every model."""
+        for model in self._built.values():
+            await model.close()
+
+    def _choice(self, entry: Entry, name: str, upstream_model: str, reason: str) -> Choice:
+        return Choice(
+            name=name,
+            model_type=entry.type,
+            model=self._built[entry.name],
+            upstream_model=upstream_model,
+            reasons=(reason,),
+            context_tokens=entry.context_tokens,
+            continuation=entry.continuation,
+            temperature=entry.temperature,
+            max_output_tokens=entry.max_output_tokens,
+            price_in=entry.price_in,
+            price_out=entry.price_out,
+        )
+
+
+def build(entry: Entry) -> Model:
+    """The model of an entry. :raises ValueError: a bad URL, key or recording."""
+    match entry.provider:
+        case "scripted":
+            return playback.load(entry.script) if entry.script else Scripted()
+        case "openai-chat":
+            model: Model = _endpoint(entry, ChatCodec(entry.continuation))
+        case "openai-responses":
+            model = _endpoint(entry, ResponsesCodec())
+        case "openai":
+            chat = _endpoint(entry, ChatCodec(entry.continuation))
+            model = Fallback(_endpoint(entry, ResponsesCodec()), chat)
+    return Retrying(model, max_attempts=entry.max_attempts)
+
+
+def _endpoint(entry: Entry, codec: Codec) -> Endpoint:
+    key = entry.api_key.get_secret_value().strip() if entry.api_key else ""
+    limits = Limits(
+        connect_s=entry.connect_timeout_s,
+        first_token_s=entry.first_token_timeout_s,
+        idle_s=entry.idle_timeout_s,
+        max_connections=entry.max_connections,
+    )
+    client = Client(origin(entry.base_url), key, limits)
+    # An entry that takes any name has no model of its own to look for.
+    named = "" if entry.any_name else entry.upstream_model or entry.name
+    return Endpoint(client, codec, key=key, upstream_model=named)
