@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from talkwire import settings as subject
-from talkwire.settings import Settings, SettingsError, language, load, trace
+from talkwire.settings import FROZEN_NAMES, Settings, SettingsError, language, load, trace
 
 CANARY = "sk-canary0123456789"
 
@@ -17,9 +17,9 @@ CANARY = "sk-canary0123456789"
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty folder and an environment that says nothing."""
     monkeypatch.chdir(tmp_path)
-    for name in subject.FROZEN_NAMES:
+    for name in FROZEN_NAMES:
         monkeypatch.delenv(name, raising=False)
-    for name in [name for name in subject.os.environ if name.startswith("TALKWIRE_")]:
+    for name in [name for name in os.environ if name.startswith("TALKWIRE_")]:
         monkeypatch.delenv(name)
 
 
@@ -224,7 +224,7 @@ def test_settings_are_frozen() -> None:
     settings = Settings()
 
     with pytest.raises(ValidationError):
-        settings.port = 1
+        settings.__setattr__("port", 1)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire._settings.files import YamlError, nearest_mark, read
+from talkwire._settings.files import Place, YamlError, nearest_mark, read
 
 
 def _read(tmp_path: Path, text: str | bytes, **variables: str) -> dict[str, object]:
@@ -57,7 +57,7 @@ def test_a_list_that_holds_itself_is_no_endless_walk(tmp_path: Path) -> None:
 
 
 def test_the_nearest_known_place_stands_for_what_is_below() -> None:
-    marks = {("a",): (2, 1), ("a", "b"): (3, 3)}
+    marks: dict[Place, tuple[int, int]] = {("a",): (2, 1), ("a", "b"): (3, 3)}
 
     assert nearest_mark(("a", "b", 0), marks) == (3, 3)
     assert nearest_mark(("a", "z"), marks) == (2, 1)

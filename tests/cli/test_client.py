@@ -7,7 +7,6 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from talkwire.cli import client as subject
 from talkwire.cli.client import Client, ClientError, Happened, parse, plain
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
@@ -17,7 +16,7 @@ Answer = Callable[[httpx2.Request], httpx2.Response]
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the client would have waited."""
     waited: list[float] = []
-    monkeypatch.setattr(subject.time, "sleep", waited.append)
+    monkeypatch.setattr("talkwire.cli.client.time.sleep", waited.append)
     monkeypatch.setenv("LC_ALL", "C")
     return waited
 
@@ -62,7 +61,7 @@ def test_a_cut_stream_is_taken_up_where_it_broke() -> None:
 def test_a_server_that_starts_again_is_waited_for_and_for_a_minute_at_most(
     monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
-    monkeypatch.setattr(subject.time, "monotonic", lambda: sum(waits))
+    monkeypatch.setattr("talkwire.cli.client.time.monotonic", lambda: sum(waits))
 
     with pytest.raises(ClientError, match="No connection for 60 s"):
         list(_client(lambda _: httpx2.Response(503)).follow("t", lambda: None))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from talkwire.canon.events import TurnCompleted, load
-from talkwire.cli import replay as subject
 from talkwire.cli.client import Client, Happened
 from talkwire.cli.replay import run
 
@@ -26,7 +25,7 @@ LINES: list[tuple[int, int, dict[str, Any]]] = [
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
     waited: list[float] = []
-    monkeypatch.setattr(subject.time, "sleep", waited.append)
+    monkeypatch.setattr("talkwire.cli.replay.time.sleep", waited.append)
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -151,10 +151,9 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
 def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     import uvicorn
 
-    from talkwire.app import build
-    from talkwire.telemetry import logging
+    from talkwire.app import build, start_logging
 
-    logging.configure(settings.log.level, settings.log.format)
+    start_logging(settings)
     application = build(settings)
 
     class Told(uvicorn.Server):

@@ -107,6 +107,7 @@ def _last(form: Format, stream: TextIO) -> list[structlog.typing.Processor]:
 
 def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide what looks like a secret, in keys and in text, and drop query strings."""
+    line.pop("color_message", None)  # the same once more, from uvicorn
     for key, value in line.items():
         line[key] = _HIDDEN if _SECRET_KEY.search(key) else _redacted(value)
     return line
