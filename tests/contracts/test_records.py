@@ -28,7 +28,7 @@ async def test_a_started_turn_is_stored_with_its_message_and_event_0(records: Sq
     assert started.fresh
     assert started.new_session
     assert started.ahead == ()
-        event = started.events[0].event
+    event = started.events[0].event
     assert isinstance(event, TurnStarted)
     assert event.request == new.request
     assert event.parent_id == input_message_id(new.turn_id)
