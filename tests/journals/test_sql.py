@@ -92,10 +92,10 @@ async def test_what_was_told_as_held_survives_kill_9(tmp_path: Path) -> None:
     found = await SqlRecords(database, "local").unfinished()
     await database.close()
     assert len(found) == 3
-    for turn in found:
-        numbers = [s.n for s in turn.events]
+    for each in found:
+        numbers = [s.n for s in each.events]
         assert numbers == list(range(len(numbers)))
-        assert len(numbers) >= told[turn.record.turn_id]
+        assert len(numbers) >= told[each.record.turn_id]
 
 
 async def test_a_fenced_journal_loses_every_turn_and_stores_nothing(

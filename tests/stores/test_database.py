@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ def _add(connection: Connection, name: str) -> None:
     connection.exec_driver_sql("INSERT INTO principals VALUES (?, ?, 0)", (name, name))
 
 
+def _note(done: list[int], number: int, _connection: Connection) -> None:
+    done.append(number)
+
+
 def _add_and_refuse(connection: Connection, name: str) -> None:
     _add(connection, name)
     raise Conflict(f"{name} is refused")
@@ -30,13 +35,13 @@ def _add_and_refuse(connection: Connection, name: str) -> None:
 
 async def test_units_are_done_in_order(database: Database) -> None:
     done: list[int] = []
-    await asyncio.gather(*[database.submit(lambda _, i=i: done.append(i)) for i in range(100)])
+    await asyncio.gather(*[database.submit(partial(_note, done, i)) for i in range(100)])
 
     assert done == list(range(100))
 
 
 async def test_a_unit_that_raises_is_undone_alone(database: Database) -> None:
-    futures = [database.submit(lambda c, i=i: _add(c, f"p{i}")) for i in range(3)]
+    futures = [database.submit(partial(_add, name=f"p{i}")) for i in range(3)]
     futures.insert(1, database.submit(lambda c: _add_and_refuse(c, "q")))
     futures.append(database.submit(lambda c: _add(c, "r")))
     results = await asyncio.gather(*futures, return_exceptions=True)
@@ -51,7 +56,7 @@ async def test_a_unit_that_raises_is_undone_alone(database: Database) -> None:
 async def test_close_writes_what_is_queued(tmp_path: Path) -> None:
     database = Database(tmp_path / "talkwire.db", spacing_s=0.05)
     await database.open()
-    futures = [database.submit(lambda c, i=i: _add(c, f"p{i}")) for i in range(5)]
+    futures = [database.submit(partial(_add, name=f"p{i}")) for i in range(5)]
     await database.close()
 
     await asyncio.gather(*futures)
