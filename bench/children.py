@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ END_WITHIN_S = 5.0
 
 
 class NotReady(Exception):
-    """A child that ended, or took no connections in time; the message holds its last lines."""
+    """A child that ended, or gave no answer in time; the message holds its last lines."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def free_port() -> int:
 def running(
     command: Sequence[str], *, port: int, cpu: int | None, env: Mapping[str, str], folder: Path
 ) -> Iterator[int]:
-    """A server that takes connections on `port`; yields its process id. Raises NotReady."""
+    """A server that answers on `port`; yields its process id. Raises NotReady."""
     log = folder / f"{Path(command[0]).name}-{port}.log"
     with log.open("wb") as sink, pinned(cpu):
         child = subprocess.Popen(
@@ -86,14 +87,23 @@ def _await_port(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
     until = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise NotReady(f"{child.args!r} ended with {child.returncode}:\n{_last_lines(log)}")
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+            raise NotReady(f"{child.args!r} ended with {child.returncode}:\n{last_lines(log)}")
+        with suppress(OSError, HTTPException):
+            return _answers(port)
         time.sleep(0.05)
-    raise NotReady(f"{child.args!r} took no connection on port {port}:\n{_last_lines(log)}")
+    raise NotReady(f"{child.args!r} gave no answer on port {port}:\n{last_lines(log)}")
 
 
-def _last_lines(log: Path) -> str:
+def _answers(port: int) -> None:
+    """Any answer will do; a connection alone may only be in the backlog of a server that starts."""
+    asked = HTTPConnection("127.0.0.1", port, timeout=5)
+    with closing(asked):
+        asked.request("GET", "/healthz")
+        asked.getresponse().read()
+
+
+def last_lines(log: Path) -> str:
+    """The end of what a child wrote."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 

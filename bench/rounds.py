@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import result
-from bench.children import Cpus, cpus, free_port, pinned, running
+from bench.children import Cpus, cpus, free_port, last_lines, pinned, running
 from bench.frames import Recipe
 from bench.modes import Mode
 from bench.result import Measured
@@ -102,7 +102,11 @@ class Bench:
                     self._say(f"{name} under {mode.name}: pid {pid}")
                 if mode.warm_connections:
                     self._load(target, _WARM, pid)
-                return self._load(target, mode, pid)
+                measured = self._load(target, mode, pid)
+            if measured.streams_failed:
+                for log in Path(path).glob("*.log"):
+                    self._say(f"the end of {log.name}:\n{last_lines(log)}")
+            return measured
 
     def _load(self, target: Target, mode: Mode, pid: int | None) -> Measured:
         command = [sys.executable, "-m", "bench.load", *_arguments(target, mode)]
