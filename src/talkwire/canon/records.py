@@ -83,8 +83,8 @@ class Started(Struct, frozen=True):
 
     `fresh` is False when the idempotency key named a turn that exists already: nothing was
     stored then. `events` are those stored with the turn, from 0. `ahead` are the session's turns
-    that were unfinished before this one, oldest first: with `on_busy: queue` it waits for them, with `interrupt` the caller
-    aborts them. `new_session` tells that there is no history to load.
+    that were unfinished before this one, oldest first: with `on_busy: queue` it waits for them,
+    with `interrupt` the caller aborts them. `new_session` tells that there is no history to load.
     """
 
     record: TurnRecord

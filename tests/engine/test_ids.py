@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from talkwire.engine.ids import new_id
+
+
+def test_an_id_is_a_prefix_and_a_ulid_in_lower_case() -> None:
+    made = new_id("t_")
+
+    assert made.startswith("t_")
+    assert len(made) == 28
+    assert set(made[2:]) <= set("0123456789abcdefghjkmnpqrstvwxyz")
+
+
+def test_ids_differ() -> None:
+    assert len({new_id("") for _ in range(1000)}) == 1000
+
+
+def test_later_ids_sort_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**18, 10**15))
+    monkeypatch.setattr("talkwire.engine.ids.time.time_ns", lambda: next(clock))
+    made = [new_id("t_") for _ in range(500)]
+
+    assert made == sorted(made)
+    assert made[0].startswith("t_0000000000")
