@@ -16,7 +16,6 @@ import structlog
 from fastapi import FastAPI
 
 from talkwire import __version__
-from talkwire.canon.records import Outcome
 from talkwire.engine import upkeep
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.ports import Journal, Models, Speech
@@ -26,7 +25,8 @@ from talkwire.engine.runner import Runner
 from talkwire.engine.turns import Policy, Turns
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
-from talkwire.models.registry import Catalogue
+from talkwire.models.configured import OPENAI_URL, Configured
+from talkwire.models.registry import Entry
 from talkwire.prompts.templates import Templates
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
@@ -35,6 +35,7 @@ from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
 from talkwire.stores.turns import SqlRecords
+from talkwire.telemetry import logging as lines
 from talkwire.telemetry.observe import TurnLog
 from talkwire.voice.clone import CloneVoice
 from talkwire.voice.silence import Silence
@@ -72,7 +73,7 @@ def build(
     settings: Settings, *, models: Models | None = None, speech: Speech | None = None
 ) -> FastAPI:
     """The server as these settings ask for it; what is given is used instead of the configured."""
-    parts = _parts(settings, models or Catalogue.of(settings), speech or _speech(settings))
+    parts = _parts(settings, models or _models(settings), speech or _speech(settings))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -101,6 +102,11 @@ def build(
     app.add_middleware(Faults)
     app.state.parts = parts
     return app
+
+
+def start_logging(settings: Settings) -> None:
+    """Log as the settings say, for this process; commands call it before they build."""
+    lines.configure(settings.log.level, settings.log.format)
 
 
 def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
@@ -147,14 +153,25 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
+def _models(settings: Settings) -> Configured:
+    entries: list[Entry] = []
+    for model in settings.models:
+        values = model.model_dump(exclude_none=True)
+        values.setdefault("api_key", settings.openai_api_key)
+        values.setdefault("base_url", settings.openai_base_url or OPENAI_URL)
+        entries.append(Entry(**values))
+    return Configured(
+        entries,
+        default=settings.default_model,
+        base_url=settings.openai_base_url,
+        api_key=settings.openai_api_key,
+        mock=settings.use_mock,
+    )
+
+
 def _journal(settings: Settings, database: Database) -> Journal:
-    if settings.durability == "journal":
-        return SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
-
-    async def store(outcome: Outcome) -> bool:
-        return await database.write(lambda connection: write_outcome(connection, outcome))
-
-    return MemoryJournal(store)
+    stored = SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
+    return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
 
 
 def _speech(settings: Settings) -> Speech | None:
@@ -182,6 +199,7 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     await parts.nodes.join()
     stack.push_async_callback(parts.nodes.leave)
     stack.push_async_callback(parts.models.close)
+    await parts.models.open()
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)

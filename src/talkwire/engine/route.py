@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from talkwire.canon.events import RouteChosen
 from talkwire.canon.turn import Plan, TurnRequest
 from talkwire.engine.ports import Choice, Models, Prompts
 
 
-class Routed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Routed:
     """A plan, and the model that it names."""
 
     plan: Plan
