@@ -18,15 +18,14 @@ from fastapi import FastAPI
 from talkwire import __version__
 from talkwire.engine import upkeep
 from talkwire.engine.perform import Performer, WindowShare
-from talkwire.engine.ports import Journal, Models, Speech
+from talkwire.engine.ports import Choice, Journal, Models, Speech
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits as TurnLimits
 from talkwire.engine.runner import Runner
 from talkwire.engine.turns import Policy, Turns
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
-from talkwire.models.configured import OPENAI_URL, Configured
-from talkwire.models.registry import Entry
+from talkwire.models.configured import catalogue
 from talkwire.prompts.templates import Templates
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
@@ -73,7 +72,7 @@ def build(
     settings: Settings, *, models: Models | None = None, speech: Speech | None = None
 ) -> FastAPI:
     """The server as these settings ask for it; what is given is used instead of the configured."""
-    parts = _parts(settings, models or _models(settings), speech or _speech(settings))
+    parts = _parts(settings, models or catalogue(settings, Choice), speech or _speech(settings))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -153,22 +152,6 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _models(settings: Settings) -> Configured:
-    entries: list[Entry] = []
-    for model in settings.models:
-        values = model.model_dump(exclude_none=True)
-        values.setdefault("api_key", settings.openai_api_key)
-        values.setdefault("base_url", settings.openai_base_url or OPENAI_URL)
-        entries.append(Entry(**values))
-    return Configured(
-        entries,
-        default=settings.default_model,
-        base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key,
-        mock=settings.use_mock,
-    )
-
-
 def _journal(settings: Settings, database: Database) -> Journal:
     stored = SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
     return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
@@ -199,7 +182,6 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     await parts.nodes.join()
     stack.push_async_callback(parts.nodes.leave)
     stack.push_async_callback(parts.models.close)
-    await parts.models.open()
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from talkwire.canon.deltas import Delta
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
@@ -51,34 +53,23 @@ class Model(Protocol):
         ...
 
 
-class Choice(Protocol):
-    """A model that a name resolves to. Prices are per million tokens."""
+class Choice(Struct, frozen=True):
+    """A model that a name resolves to. `upstream_model` is what the provider calls it.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def model_type(self) -> str: ...
-    @property
-    def model(self) -> Model: ...
-    @property
-    def upstream_model(self) -> str:
-        """What the provider calls it."""
-        ...
+    Prices are per million tokens.
+    """
 
-    @property
-    def reasons(self) -> tuple[str, ...]: ...
-    @property
-    def context_tokens(self) -> int: ...
-    @property
-    def continuation(self) -> Literal["none", "prefill"]: ...
-    @property
-    def temperature(self) -> float | None: ...
-    @property
-    def max_output_tokens(self) -> int | None: ...
-    @property
-    def price_in(self) -> float | None: ...
-    @property
-    def price_out(self) -> float | None: ...
+    name: str
+    model_type: str
+    model: Model
+    upstream_model: str
+    reasons: tuple[str, ...] = ()
+    context_tokens: int = 128_000
+    continuation: Literal["none", "prefill"] = "none"
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    price_in: float | None = None
+    price_out: float | None = None
 
 
 class Models(Protocol):
@@ -93,10 +84,6 @@ class Models(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """The configured names, the default one first."""
-        ...
-
-    async def open(self) -> None:
-        """Look for what answers; before anything is resolved."""
         ...
 
     async def close(self) -> None:
