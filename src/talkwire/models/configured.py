@@ -1,7 +1,8 @@
 """Which models there are, out of the settings: configured, from the environment, or stand-ins.
 
-`USE_MOCK=1` wins over all. Else every entry of `models:`; then the server of `OPENAI_API_KEY` or
-`OPENAI_BASE_URL`, which takes any name. With neither: an Ollama on this host, else the demo.
+`USE_MOCK=1` wins over all. Else the entries of `models:`; without any, the server of
+`OPENAI_API_KEY` or `OPENAI_BASE_URL`, which takes every name. With neither: an Ollama on this host,
+else the demo.
 """
 
 from __future__ import annotations
@@ -92,9 +93,9 @@ def catalogue(
     """
     if settings.use_mock:
         return Catalogue([_demo()], choice, told="USE_MOCK is set: the scripted demo answers.")
-    entries = [_entry(described) for described in settings.models]
-    if settings.openai_api_key or settings.openai_base_url:
-        entries.append(_from_environment(settings, first=not entries))
+    entries = [_entry(described, settings) for described in settings.models]
+    if not entries and (settings.openai_api_key or settings.openai_base_url):
+        entries.append(_from_environment(settings))
     if entries:
         told = f"Models: {', '.join(entry.name for entry in entries)}."
         return Catalogue(entries, choice, default=settings.default_model, told=told)
@@ -124,10 +125,9 @@ def _demo() -> Entry:
     return Entry(DEMO, "scripted", type="scripted", any_name=True)
 
 
-def _from_environment(settings: Wanted, *, first: bool) -> Entry:
-    name = settings.default_model if first and settings.default_model else OPENAI_MODEL
+def _from_environment(settings: Wanted) -> Entry:
     return Entry(
-        name,
+        settings.default_model or OPENAI_MODEL,
         "openai",
         base_url=settings.openai_base_url or OPENAI_URL,
         api_key=settings.openai_api_key,
@@ -135,12 +135,15 @@ def _from_environment(settings: Wanted, *, first: bool) -> Entry:
     )
 
 
-def _entry(described: Described) -> Entry:
+def _entry(described: Described, settings: Wanted) -> Entry:
+    """An entry without a server of its own has that of the environment, and its key."""
+    elsewhere = described.base_url is not None
     return Entry(
         described.name,
         described.provider,
-        base_url=described.base_url or OPENAI_URL,
-        api_key=described.api_key,
+        base_url=described.base_url or settings.openai_base_url or OPENAI_URL,
+        # A key is only ever sent to the server that it was given for.
+        api_key=described.api_key or (None if elsewhere else settings.openai_api_key),
         upstream_model=described.upstream_model or "",
         type=described.type,
         context_tokens=described.context_tokens,

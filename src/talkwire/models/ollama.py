@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
-
-from talkwire.canon.errors import ModelError
-from talkwire.models._http import Client, Limits, origin
 
 URL = "http://127.0.0.1:11434"
 WITHIN_S = 0.3
@@ -30,21 +28,22 @@ class _Tags(Struct):
     models: list[_Named] | None = None
 
 
-async def find(url: str = URL, *, within_s: float = WITHIN_S) -> Ollama | None:
-    """The running Ollama, or None; never raises and never takes longer than `within_s`."""
-    client = Client(origin(url), "", Limits(connect_s=within_s, first_token_s=within_s))
+def find(url: str = URL, *, within_s: float = WITHIN_S) -> Ollama | None:
+    """The running Ollama, or None; never raises. Blocks, for `within_s` at most at each step.
+
+    Meant for the start of a server, before it serves anybody.
+    """
+    place = urlsplit(url)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=within_s)
     try:
-        async with asyncio.timeout(within_s):
-            answer = await client.ask("GET", "/api/tags")
-            try:
-                body = await answer.read_whole(_LISTING_BYTES)
-            finally:
-                answer.close()
-            tags = msgspec.json.decode(body, type=_Tags) if answer.status == 200 else None
-    except (TimeoutError, ModelError, ValueError):
+        connection.request("GET", "/api/tags")
+        answer = connection.getresponse()
+        body = answer.read(_LISTING_BYTES)
+        tags = msgspec.json.decode(body, type=_Tags) if answer.status == 200 else _Tags()
+    except (OSError, HTTPException, ValueError):
         return None
     finally:
-        await client.close()
-    if tags is None or tags.models is None:
+        connection.close()
+    if tags.models is None:
         return None
     return Ollama(f"{url}/v1", tuple(model.name for model in tags.models))

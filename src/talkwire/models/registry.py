@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 from pydantic import SecretStr
@@ -24,6 +24,8 @@ from talkwire.models.scripted import Scripted
 
 Provider = Literal["openai", "openai-responses", "openai-chat", "scripted"]
 Continuation = Literal["none", "prefill"]
+C = TypeVar("C")
+C_co = TypeVar("C_co", covariant=True)
 
 
 class Model(Protocol):
@@ -63,29 +65,43 @@ class Entry(Struct, frozen=True):
     any_name: bool = False
 
 
-class Choice(Struct, frozen=True):
-    """A model that a name resolves to; fits the engine's `Choice` field by field."""
+class MakeChoice(Protocol[C_co]):
+    """Makes the engine's `Choice`, which this folder may not know."""
 
-    name: str
-    model_type: str
-    model: Model
-    upstream_model: str
-    reasons: tuple[str, ...] = ()
-    context_tokens: int = 128_000
-    continuation: Continuation = "none"
-    temperature: float | None = None
-    max_output_tokens: int | None = None
-    price_in: float | None = None
-    price_out: float | None = None
+    def __call__(
+        self,
+        *,
+        name: str,
+        model_type: str,
+        model: Model,
+        upstream_model: str,
+        context_tokens: int,
+        continuation: Continuation,
+        temperature: float | None,
+        max_output_tokens: int | None,
+        price_in: float | None,
+        price_out: float | None,
+    ) -> C_co: ...
 
 
-class Registry:
-    """The models of one process. Built within its event loop; close it.
+class Catalogue(Generic[C]):
+    """The models of one process. Nothing is opened before the first request; close it.
+
+    `told` says in one line which models there are and why.
 
     :raises ValueError: two entries of one name, an unknown default, a bad URL, key or recording.
     """
 
-    def __init__(self, entries: Sequence[Entry], *, default: str | None = None) -> None:
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        choice: MakeChoice[C],
+        *,
+        default: str | None = None,
+        told: str = "",
+    ) -> None:
+        self.told = told
+        self._make = choice
         self._models = {entry.name: entry for entry in entries}
         if len(self._models) != len(entries) or not entries:
             raise ValueError("models need at least one entry, each with a name of its own.")
@@ -95,15 +111,14 @@ class Registry:
             raise ValueError(f"default_model {default!r} is no configured model.")
         self._built = {entry.name: build(entry) for entry in entries}
 
-    def resolve(self, name: str | None) -> Choice:
+    def resolve(self, name: str | None) -> C:
         """The model of this name; None or "" is the default one. :raises NotFound:"""
         asked = name or self._default
-        reason = "named by the request" if name else "the default model"
         entry = self._models.get(asked)
         if entry is not None:
-            return self._choice(entry, asked, entry.upstream_model or asked, reason)
+            return self._choice(entry, asked, entry.upstream_model or asked)
         if self._open is not None:
-            return self._choice(self._open, asked, asked, reason)
+            return self._choice(self._open, asked, asked)
         known = ", ".join(self.names())
         near = difflib.get_close_matches(asked, self._models, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -119,13 +134,12 @@ class Registry:
         for model in self._built.values():
             await model.close()
 
-    def _choice(self, entry: Entry, name: str, upstream_model: str, reason: str) -> Choice:
-        return Choice(
+    def _choice(self, entry: Entry, name: str, upstream_model: str) -> C:
+        return self._make(
             name=name,
             model_type=entry.type,
             model=self._built[entry.name],
             upstream_model=upstream_model,
-            reasons=(reason,),
             context_tokens=entry.context_tokens,
             continuation=entry.continuation,
             temperature=entry.temperature,

@@ -51,24 +51,19 @@ class Retrying:
 
         attempts = stamina.retry_context(on=planned, attempts=self._max, timeout=None)
         async for attempt in attempts:
-            stream = self._model.stream(request)
-            async with aclosing(stream):
-                failure: ModelError | None = None
-                opening: list[Delta] = []
-                with attempt:
-                    try:
-                        opening = await _opening(stream)
-                    except ModelError as error:
-                        failure = error
-                        raise
-                if failure is None:
+            async with aclosing(self._model.stream(request)) as stream:
+                opening = await _opening(stream)
+                if not isinstance(opening, ModelError):
                     yield opening
                     async for deltas in stream:
                         yield deltas
                     return
-            wait_s = self._wait_s(failure, attempt.num)
+            wait_s = self._wait_s(opening, attempt.num)
             if wait_s is not None:
-                yield [Retry(attempt.num, self._max, round(wait_s * 1000), failure.code)]
+                yield [Retry(attempt.num, self._max, round(wait_s * 1000), opening.code)]
+            # Only the failure itself goes through stamina: its contexts swallow cancellation.
+            with attempt:
+                raise opening
 
     async def check(self) -> str:
         """See `Model.check`; asks once."""
@@ -86,15 +81,20 @@ class Retrying:
             return None
         backoff = min(WAIT_FIRST_S * 2 ** (attempt - 1), WAIT_MAX_S)
         # Between half of it and all of it, so that turns that failed together part.
-        jittered = backoff * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+        jittered: float = backoff * (0.5 + random.random() / 2)  # noqa: S311 - no secret
         return jittered if told is None else told + jittered / 4
 
 
-async def _opening(stream: AsyncGenerator[Sequence[Delta], None]) -> list[Delta]:
-    """All until something is said. :raises ModelError: nothing was."""
+async def _opening(
+    stream: AsyncGenerator[Sequence[Delta], None],
+) -> list[Delta] | ModelError:
+    """All until something is said, or why nothing was."""
     opening: list[Delta] = []
-    async for deltas in stream:
-        opening += deltas
-        if any(isinstance(delta, _SAID) for delta in deltas):
-            return opening
-    raise UpstreamIncomplete("The model's answer ended before it began.")
+    try:
+        async for deltas in stream:
+            opening += deltas
+            if any(isinstance(delta, _SAID) for delta in deltas):
+                return opening
+    except ModelError as error:
+        return error
+    return UpstreamIncomplete("The model's answer ended before it began.")
