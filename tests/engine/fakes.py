@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from msgspec import structs
 
@@ -33,7 +33,7 @@ from talkwire.canon.records import (
 from talkwire.canon.turn import Message, ModelRequest, Scalar, TextPart, TurnRequest
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
-from talkwire.engine.ports import Choice, Journal, Model, PromptVersions, Speech, Tail
+from talkwire.engine.ports import Choice, Journal, PromptVersions, Speech, Tail
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
@@ -82,22 +82,6 @@ class ScriptedModel:
         pass
 
 
-class Chosen(NamedTuple):
-    """A choice in plain values."""
-
-    name: str
-    model_type: str
-    model: Model
-    upstream_model: str
-    reasons: tuple[str, ...] = ()
-    context_tokens: int = 128_000
-    continuation: Literal["none", "prefill"] = "none"
-    temperature: float | None = None
-    max_output_tokens: int | None = None
-    price_in: float | None = None
-    price_out: float | None = None
-
-
 class FakeModels:
     """One model under any name but `unknown`."""
 
@@ -108,7 +92,7 @@ class FakeModels:
     def resolve(self, name: str | None) -> Choice:
         if name == "unknown":
             raise NotFound("There is no model 'unknown'.")
-        return Chosen(
+        return Choice(
             name or "default",
             "cloud",
             self.model,
@@ -120,8 +104,6 @@ class FakeModels:
 
     def names(self) -> tuple[str, ...]:
         return ("default",)
-
-    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -22,7 +23,7 @@ class Prompts(FakePrompts):
 
 
 class Models(FakeModels):
-    def __init__(self, **more: object) -> None:
+    def __init__(self, **more: Any) -> None:
         super().__init__(ScriptedModel())
         self.more = more
 

@@ -1,0 +1,408 @@
+"""Many turns of one process: starting, reading, stopping, waiting for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from talkwire.canon.deltas import Text
+from talkwire.canon.errors import (
+    Busy,
+    Draining,
+    Fenced,
+    Gone,
+    IdempotencyMismatch,
+    NotFound,
+    StorageUnavailable,
+    Unavailable,
+)
+from talkwire.canon.events import TERMINAL, TurnAborted, TurnCompleted
+from talkwire.canon.records import Idempotency, NewTurn
+from talkwire.engine.turns import Policy
+from tests.engine.fakes import (
+    LIMIT_S,
+    OWNER,
+    ScriptedModel,
+    World,
+    asking,
+    cut,
+    drained,
+    says,
+    steps,
+    until,
+)
+
+KEY = Idempotency("k", "body", 60)
+
+
+def held_back() -> tuple[World, asyncio.Event]:
+    """A world whose model says a little and goes on when told."""
+    go_on = asyncio.Event()
+    return World(ScriptedModel([[Text("Hel")], go_on, *says("lo")])), go_on
+
+
+async def test_all_readers_see_the_same_turn_whenever_they_come() -> None:
+    world, go_on = held_back()
+    turn_id = await world.ask()
+    reading = [asyncio.create_task(world.events(turn_id)) for _ in range(3)]
+    await until(lambda: world.model.yielded)
+    late = asyncio.create_task(world.events(turn_id))
+    await steps(3)
+    go_on.set()
+
+    first, *others = await asyncio.gather(*reading, late)
+    assert all(other == first for other in others)
+    assert await world.events(turn_id) == first
+    assert [stamped.n for stamped in first] == list(range(len(first)))
+
+
+async def test_a_turn_that_memory_has_forgotten_is_read_from_the_journal() -> None:
+    world = World(policy=Policy(keep_ended=1))
+    first, second = await world.ask(session="s_1"), await world.ask(session="s_2")
+    events = await world.events(first)
+    await world.events(second)
+    await until(lambda: len(world.turns._live) == 1)
+
+    assert await world.events(first) == events
+
+
+async def test_a_turn_whose_events_are_deleted_is_gone() -> None:
+    world = World(policy=Policy(keep_ended=0))
+    turn_id = await world.ask()
+    await world.events(turn_id)
+    await until(lambda: not world.turns._live)
+    world.records.events[turn_id] = []
+
+    with pytest.raises(Gone):
+        await world.turns.read(OWNER, turn_id)
+    with pytest.raises(Gone):
+        await world.turns.request(OWNER, turn_id)
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_what_belongs_to_another_is_not_there(live: bool) -> None:
+    world = World(policy=Policy(keep_ended=0))
+    if live:
+        world.journal.finish_gate = asyncio.Event()
+    turn_id = await world.ask()
+    await until(lambda: world.journal.finishes if live else not world.turns._live)
+
+    for ask in (world.turns.read, world.turns.record, world.turns.request, world.turns.abort):
+        with pytest.raises(NotFound):
+            await ask("mallory", turn_id)
+    with pytest.raises(NotFound):
+        await world.turns.message("mallory", f"msg_{turn_id}_in")
+    assert (await world.turns.message(OWNER, f"msg_{turn_id}_in")).message.text == "Hi"
+    if world.journal.finish_gate is not None:
+        world.journal.finish_gate.set()
+        await world.events(turn_id)
+    assert (await world.turns.record(OWNER, turn_id)).status == "completed"
+    assert await world.turns.request(OWNER, turn_id) == asking()
+
+
+@pytest.mark.parametrize("unknown", [{"model": "unknown"}, {"prompt": "unknown"}])
+async def test_what_cannot_be_planned_is_not_stored(unknown: dict[str, str]) -> None:
+    world = World()
+
+    with pytest.raises(NotFound):
+        await world.ask(**unknown)
+    assert world.records.turns == {}
+
+
+async def test_a_key_names_one_turn() -> None:
+    world = World()
+    first = await world.turns.start(OWNER, asking(), idempotency=KEY)
+    again = await world.turns.start(OWNER, asking(), idempotency=KEY)
+
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.record.turn_id == first.record.turn_id
+    await world.events(first.record.turn_id)
+    assert len(world.model.requests) == 1
+    with pytest.raises(IdempotencyMismatch):
+        await world.turns.start(OWNER, asking(), idempotency=Idempotency("k", "other", 60))
+
+
+async def test_a_caller_that_leaves_while_its_turn_is_stored_stops_nothing() -> None:
+    world = World()
+    world.records.after_start["Hi"] = asyncio.Event()
+    asked = asyncio.create_task(world.ask())
+    await until(lambda: world.records.turns)
+    asked.cancel()
+    with suppress(asyncio.CancelledError):
+        await asked
+    world.records.after_start["Hi"].set()
+
+    [turn_id] = world.records.turns
+    await until(lambda: world.records.turns[turn_id].ended)
+    assert world.turns._accepting == {}
+
+
+async def test_only_so_many_turns_run_at_once() -> None:
+    go_on = asyncio.Event()
+    world = World(ScriptedModel([go_on, *says("ok")]), policy=Policy(max_running=2))
+    turns = [await world.ask(session=f"s_{n}") for n in range(2)]
+
+    with pytest.raises(Unavailable):
+        await world.ask(session="s_3")
+    go_on.set()
+    for turn_id in turns:
+        await world.events(turn_id)
+    await until(lambda: world.turns.running == 0)
+    await world.events(await world.ask(session="s_3"))
+
+
+async def test_turns_of_a_session_wait_for_each_other_in_order() -> None:
+    world, go_on = held_back()
+    turns = [await world.ask(str(n)) for n in range(4)]
+    await until(lambda: world.model.yielded)
+    await steps(20)
+    assert [world.records.turns[turn].status for turn in turns] == ["running", *["queued"] * 3]
+    with pytest.raises(Busy) as busy:
+        await world.ask("4")
+    assert busy.value.turn_id == turns[0]
+    go_on.set()
+    for turn_id in turns:
+        await world.events(turn_id)
+
+    assert [request.messages[-1].text for request in world.model.requests] == list("0123")
+    assert [m.text for m in world.model.requests[3].messages] == [
+        "0",
+        "Hello",
+        "1",
+        "Hello",
+        "2",
+        "Hello",
+        "3",
+    ]
+    assert world.records.begun == turns[1:]
+
+
+async def test_order_holds_though_the_store_answers_out_of_order() -> None:
+    world, go_on = held_back()
+    go_on.set()
+    world.records.after_start["one"] = asyncio.Event()
+    one = asyncio.create_task(world.ask("one"))
+    await until(lambda: world.records.turns)
+    two = asyncio.create_task(world.ask("two"))
+    await steps(20)
+    assert world.model.requests == []
+    world.records.after_start["one"].set()
+
+    for asked in (one, two):
+        await world.events(await asked)
+    assert [request.messages[-1].text for request in world.model.requests] == ["one", "two"]
+
+
+async def test_sessions_do_not_wait_for_each_other() -> None:
+    world, go_on = held_back()
+    one = await world.ask(session="s_1")
+    await until(lambda: world.model.yielded)
+    two = await world.ask(session="s_2")
+    await until(lambda: len(world.model.requests) == 2)
+    go_on.set()
+    for turn_id in (one, two):
+        await world.events(turn_id)
+
+
+async def test_a_busy_session_may_reject() -> None:
+    world, go_on = held_back()
+    first = await world.ask()
+
+    with pytest.raises(Busy):
+        await world.ask(on_busy="reject")
+    go_on.set()
+    await world.events(first)
+    await world.events(await world.ask(on_busy="reject"))
+
+
+async def test_an_interrupt_stops_all_that_is_ahead() -> None:
+    world, go_on = held_back()
+    ahead = [await world.ask("one"), await world.ask("two")]
+    await until(lambda: world.model.yielded)
+    last = await world.ask("now", on_busy="interrupt")
+    go_on.set()
+
+    for turn_id in ahead:
+        assert (await world.events(turn_id))[-1].event == TurnAborted("interrupt")
+    assert (await world.events(last))[-1].event == TurnCompleted("stop")
+    assert [message.text for message in world.model.requests[-1].messages] == [
+        "one",
+        "Hel",
+        "two",
+        "now",
+    ]
+
+
+@pytest.mark.parametrize("after", range(40))
+async def test_of_abort_and_completion_exactly_one_wins(after: int) -> None:
+    """The abort comes after any number of the loop's rounds, from before the first on."""
+    world = World(ScriptedModel(says("a", "b", "c")))
+    turn_id = await world.ask()
+    reading = asyncio.create_task(world.events(turn_id))
+    await steps(after)
+    async with asyncio.timeout(LIMIT_S):
+        record = await world.turns.abort(OWNER, turn_id)
+        again = await world.turns.abort(OWNER, turn_id, "somebody else")
+    events = await reading
+
+    assert record == again
+    assert sum(isinstance(stamped.event, TERMINAL) for stamped in events) == 1
+    end = events[-1].event
+    assert end in (TurnAborted("client"), TurnCompleted("stop"))
+    assert record.status == ("aborted" if isinstance(end, TurnAborted) else "completed")
+    assert events == list(world.records.outcomes[turn_id].log)
+    assert world.model.closed == len(world.model.requests)
+    assert world.journal.tails == {}
+
+
+async def test_an_abort_wins_before_the_first_step_and_loses_after_the_last() -> None:
+    world = World()
+    early = await world.ask(session="s_1")
+    assert (await world.turns.abort(OWNER, early)).status == "aborted"
+    assert world.model.requests == []
+
+    late = await world.ask(session="s_2")
+    await world.events(late)
+    assert (await world.turns.abort(OWNER, late)).status == "completed"
+
+
+async def test_a_waiting_turn_can_be_aborted_and_the_one_behind_it_moves_up() -> None:
+    world, go_on = held_back()
+    one, two, three = [await world.ask(text) for text in ("one", "two", "three")]
+    await until(lambda: world.model.yielded)
+
+    assert (await world.turns.abort(OWNER, two)).status == "aborted"
+    assert world.records.turns[one].status == "running"
+    go_on.set()
+    assert (await world.events(three))[-1].event == TurnCompleted("stop")
+    assert [request.messages[-1].text for request in world.model.requests] == ["one", "three"]
+
+
+async def test_an_abort_closes_the_model_before_it_returns() -> None:
+    world, _ = held_back()
+    turn_id = await world.ask()
+    await until(lambda: world.model.yielded)
+    await world.turns.abort(OWNER, turn_id)
+
+    assert world.model.closed == 1
+    outcome = world.records.outcomes[turn_id]
+    assert (outcome.messages[-1].text, outcome.messages[-1].incomplete) == ("Hel", True)
+
+
+async def test_a_client_that_goes_away_changes_nothing_by_default() -> None:
+    world, go_on = held_back()
+    world.turns._policy = Policy(disconnect_grace_s=0)
+    turn_id = await world.ask()
+    (await world.turns.read(OWNER, turn_id)).close()
+    await until(lambda: world.model.yielded)
+    await steps(20)
+    go_on.set()
+
+    assert (await world.events(turn_id))[-1].event == TurnCompleted("stop")
+
+
+async def test_a_turn_that_is_told_to_ends_when_its_readers_have_left() -> None:
+    world, _ = held_back()
+    world.turns._policy = Policy(disconnect_grace_s=0.001)
+    turn_id = await world.ask(on_disconnect="abort")
+    one, two = [await world.turns.read(OWNER, turn_id) for _ in range(2)]
+    await until(lambda: world.model.yielded)
+    one.close()
+    await asyncio.sleep(0.005)  # longer than the grace: one reader is enough
+    assert not world.records.turns[turn_id].ended
+
+    two.close()
+    await until(lambda: world.records.turns[turn_id].ended)
+    assert (await world.events(turn_id))[-1].event == TurnAborted("disconnect")
+
+
+async def test_a_reader_that_comes_back_in_time_keeps_the_turn() -> None:
+    world, go_on = held_back()
+    world.turns._policy = Policy(disconnect_grace_s=0.01)
+    turn_id = await world.ask(on_disconnect="abort")
+    (await world.turns.read(OWNER, turn_id)).close()
+    reader = await world.turns.read(OWNER, turn_id)
+    await asyncio.sleep(0.02)  # longer than the grace
+    go_on.set()
+
+    assert (await drained(reader))[-1].event == TurnCompleted("stop")
+
+
+async def test_each_absence_has_the_whole_grace() -> None:
+    world, go_on = held_back()
+    world.turns._policy = Policy(disconnect_grace_s=60)
+    turn_id = await world.ask(on_disconnect="abort")
+    (await world.turns.read(OWNER, turn_id)).close()
+    first = world.live(turn_id).alone
+    (await world.turns.read(OWNER, turn_id)).close()
+    second = world.live(turn_id).alone
+
+    assert first is not None
+    assert second is not None
+    assert first.cancelled()
+    assert not second.cancelled()
+    go_on.set()
+    await world.events(turn_id)
+    assert second.cancelled()
+
+
+async def test_a_turn_that_nobody_ever_reads_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("talkwire.engine.turns._FIRST_READER_S", 0.001)
+    world, _ = held_back()
+    world.turns._policy = Policy(disconnect_grace_s=0.001)
+    turn_id = await world.ask(on_disconnect="abort")
+
+    await until(lambda: world.records.turns[turn_id].ended)
+    assert world.records.turns[turn_id].status == "aborted"
+
+
+async def test_a_fenced_process_stops_and_tells_nobody_an_end() -> None:
+    world, _ = held_back()
+    turn_id = await world.ask()
+    behind = await world.ask("behind")
+    readers = [await world.turns.read(OWNER, turn) for turn in (turn_id, behind)]
+    await until(lambda: world.model.yielded)
+    world.journal.lose(Fenced("taken over"))
+
+    for reader in readers:
+        assert not any(isinstance(s.event, TERMINAL) for s in await cut(reader))
+    await until(lambda: world.turns.running == 0)
+    assert world.records.outcomes == {}
+    assert world.model.closed == 1
+    assert world.turns._live == {}
+    assert not world.turns.orphaned
+
+
+async def test_storage_that_fails_at_the_start_stores_nothing_or_is_looked_after() -> None:
+    world = World()
+
+    def away(new: NewTurn) -> None:
+        raise StorageUnavailable("away")
+
+    world.records.before_start = away
+    with pytest.raises(StorageUnavailable):
+        await world.ask()
+    assert world.turns.orphaned
+    assert world.turns._tasks == set()
+
+
+async def test_nothing_is_left_behind_by_many_turns() -> None:
+    world = World(policy=Policy(keep_ended=3))
+    for n in range(10):
+        await world.events(await world.ask(session=f"s_{n % 4}"))
+    await until(lambda: world.turns.running == 0)
+
+    assert len(world.turns._live) == len(world.turns._recent) == 3
+    assert (world.turns._tasks, world.turns._accepting) == (set(), {})
+    assert (world.journal.tails, world.journal.pending) == ({}, {})
+    assert not any(live.log.readers for live in world.turns._live.values())
+
+
+async def test_a_draining_server_starts_nothing() -> None:
+    world = World()
+    await world.turns.drain(0)
+
+    with pytest.raises(Draining):
+        await world.ask()
