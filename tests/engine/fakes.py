@@ -363,6 +363,7 @@ class World:
         self.records = records or FakeRecords()
         self.journal = FakeJournal(self.records)
         self.seen: list[AnyEvent] = []
+        self.watch: Callable[[TurnState, AnyEvent], object] = lambda state, event: None
         router = Router(FakeModels(self.model, prefill=prefill), FakePrompts())
         journal: Journal = self.journal
         runner = Runner(
@@ -384,6 +385,7 @@ class World:
 
     def _observe(self, state: TurnState, stamped: Stamped) -> None:
         self.seen.append(stamped.event)
+        self.watch(state, stamped.event)
 
     def live(self, turn_id: str) -> LiveTurn:
         return self.turns._live[turn_id]

@@ -18,8 +18,9 @@ from talkwire.canon.errors import (
     StorageUnavailable,
     Unavailable,
 )
-from talkwire.canon.events import TERMINAL, TurnAborted, TurnCompleted
-from talkwire.canon.records import Idempotency, NewTurn
+from talkwire.canon.events import TERMINAL, AnyEvent, TurnAborted, TurnCompleted, TurnStarted
+from talkwire.canon.fold import TurnState
+from talkwire.canon.records import Idempotency, NewTurn, TurnRecord
 from talkwire.engine.turns import Policy
 from tests.engine.fakes import (
     LIMIT_S,
@@ -259,10 +260,19 @@ async def test_of_abort_and_completion_exactly_one_wins(after: int) -> None:
 
 async def test_an_abort_wins_before_the_first_step_and_loses_after_the_last() -> None:
     world = World()
+    aborts: list[asyncio.Task[TurnRecord]] = []
+
+    def abort(state: TurnState, event: AnyEvent) -> None:
+        if isinstance(event, TurnStarted):  # the turn's own task is made after this one
+            aborts.append(asyncio.create_task(world.turns.abort(OWNER, state.turn_id)))
+
+    world.watch = abort
     early = await world.ask(session="s_1")
-    assert (await world.turns.abort(OWNER, early)).status == "aborted"
+    assert (await aborts[0]).status == "aborted"
+    assert (await world.events(early))[-1].event == TurnAborted("client")
     assert world.model.requests == []
 
+    world.watch = lambda state, event: None
     late = await world.ask(session="s_2")
     await world.events(late)
     assert (await world.turns.abort(OWNER, late)).status == "completed"

@@ -95,13 +95,15 @@ async def test_a_drain_leaves_the_rest_without_an_end_and_cuts_readers() -> None
         assert await cut(await world.turns.read(OWNER, turn_id)) == world.records.events[turn_id]
     assert world.records.outcomes == {}
     assert world.model.closed == 1
-    assert (world.turns.running, world.turns._tasks) == (0, set())
+    await until(lambda: not world.turns._tasks)
+    assert (world.turns.running, world.turns._live) == (0, {})
 
 
-async def test_a_turn_that_is_drained_before_its_first_step_is_left_too() -> None:
+async def test_a_turn_that_is_stopped_before_its_first_step_is_left_too() -> None:
     world = World()
+    world.watch = lambda state, event: world.live(state.turn_id).stop()
     await world.ask()
-    await world.turns.drain(0)
+    await world.turns.drain(1)
 
     assert world.records.outcomes == {}
     assert world.model.requests == []

@@ -151,7 +151,11 @@ class Turns:
     async def adopt(self) -> int:
         """Carry on what a process before this one has left unfinished; how many turns."""
         self.orphaned = False
-        unfinished = await self._records.unfinished()
+        try:
+            unfinished = await self._records.unfinished()
+        except StorageUnavailable:
+            self.orphaned = True
+            raise
         found = [left for left in unfinished if not self._known(left.record.turn_id)]
         waiting: dict[tuple[str, str], list[LiveTurn]] = {}
         for live in self._live.values():
