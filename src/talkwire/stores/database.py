@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.stores import sqlite
+from talkwire.stores.pace import Pace
 from talkwire.stores.sqlite import translated
 
 T = TypeVar("T")
@@ -36,15 +37,15 @@ class _Job(NamedTuple):
 class Database:
     """One SQLite file. `open` before use; `close` drains what is queued.
 
-    `spacing_s` is the least time between the beginnings of two transactions: none is waited for
-    after a pause, and under load groups grow instead of commits. `fence=False` is for tests.
+    `spacing_s` is the time between the beginnings of transactions in busy times (see `pace`): a
+    quiet database waits for nothing, a busy one makes larger groups. `fence=False` is for tests.
     """
 
     def __init__(
-        self, path: Path, *, spacing_s: float = 0.001, readers: int = 2, fence: bool = True
+        self, path: Path, *, spacing_s: float = 0.002, readers: int = 2, fence: bool = True
     ) -> None:
         self.path = path
-        self._spacing_s = spacing_s
+        self._pace = Pace(spacing_s)
         self._fence = fence
         self._guard: tuple[str, int] | None = None
         self._engine = sqlite.engine(path)
@@ -141,7 +142,7 @@ class Database:
                     loop.call_soon_threadsafe(_resolve, jobs, results)
             if job is None:
                 return
-            rest = begun + self._spacing_s - monotonic()
+            rest = self._pace.rest(begun, monotonic())
             if rest > 0:
                 sleep(rest)
 
