@@ -17,7 +17,8 @@ from talkwire.canon.fold import TurnState
 from talkwire.canon.turn import TurnRequest
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.reader import Reader
-from tests.engine.fakes import FakeJournal, FakeRecords, steps
+from tests.engine.fakes import steps
+from tests.engine.storage import FakeJournal, FakeRecords
 
 FIRST = Stamped(0, 1, TurnStarted("t", "s", "native", TurnRequest("s", "native")))
 

@@ -32,15 +32,14 @@ from talkwire.engine.steps import Finish as End
 from tests.engine.fakes import (
     OWNER,
     Act,
-    FakeJournal,
     FakeModels,
     FakePrompts,
-    FakeRecords,
     FakeSpeech,
     ScriptedModel,
     asking,
     says,
 )
+from tests.engine.storage import FakeJournal, FakeRecords
 
 
 class Stage:

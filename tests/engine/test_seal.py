@@ -30,7 +30,8 @@ from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.engine import seal as sealing
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.seal import seal, store_end
-from tests.engine.fakes import FakeJournal, FakeRecords, steps
+from tests.engine.fakes import steps
+from tests.engine.storage import FakeJournal, FakeRecords
 
 DONE = TurnCompleted("stop")
 ASKED = TurnRequest("s", "native", (TextPart("12345678"),))

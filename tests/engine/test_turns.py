@@ -29,7 +29,6 @@ from tests.engine.fakes import (
     World,
     asking,
     cut,
-    drained,
     says,
     steps,
     until,
@@ -299,73 +298,6 @@ async def test_an_abort_closes_the_model_before_it_returns() -> None:
     assert world.model.closed == 1
     outcome = world.records.outcomes[turn_id]
     assert (outcome.messages[-1].text, outcome.messages[-1].incomplete) == ("Hel", True)
-
-
-async def test_a_client_that_goes_away_changes_nothing_by_default() -> None:
-    world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0)
-    turn_id = await world.ask()
-    (await world.turns.read(OWNER, turn_id)).close()
-    await until(lambda: world.model.yielded)
-    await steps(20)
-    go_on.set()
-
-    assert (await world.events(turn_id))[-1].event == TurnCompleted("stop")
-
-
-async def test_a_turn_that_is_told_to_ends_when_its_readers_have_left() -> None:
-    world, _ = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.001)
-    turn_id = await world.ask(on_disconnect="abort")
-    one, two = [await world.turns.read(OWNER, turn_id) for _ in range(2)]
-    await until(lambda: world.model.yielded)
-    one.close()
-    await asyncio.sleep(0.005)  # longer than the grace: one reader is enough
-    assert not world.records.turns[turn_id].ended
-
-    two.close()
-    await until(lambda: world.records.turns[turn_id].ended)
-    assert (await world.events(turn_id))[-1].event == TurnAborted("disconnect")
-
-
-async def test_a_reader_that_comes_back_in_time_keeps_the_turn() -> None:
-    world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.01)
-    turn_id = await world.ask(on_disconnect="abort")
-    (await world.turns.read(OWNER, turn_id)).close()
-    reader = await world.turns.read(OWNER, turn_id)
-    await asyncio.sleep(0.02)  # longer than the grace
-    go_on.set()
-
-    assert (await drained(reader))[-1].event == TurnCompleted("stop")
-
-
-async def test_each_absence_has_the_whole_grace() -> None:
-    world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=60)
-    turn_id = await world.ask(on_disconnect="abort")
-    (await world.turns.read(OWNER, turn_id)).close()
-    first = world.live(turn_id).alone
-    (await world.turns.read(OWNER, turn_id)).close()
-    second = world.live(turn_id).alone
-
-    assert first is not None
-    assert second is not None
-    assert first.cancelled()
-    assert not second.cancelled()
-    go_on.set()
-    await world.events(turn_id)
-    assert second.cancelled()
-
-
-async def test_a_turn_that_nobody_ever_reads_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.engine.turns._FIRST_READER_S", 0.001)
-    world, _ = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.001)
-    turn_id = await world.ask(on_disconnect="abort")
-
-    await until(lambda: world.records.turns[turn_id].ended)
-    assert world.records.turns[turn_id].status == "aborted"
 
 
 async def test_a_fenced_process_stops_and_tells_nobody_an_end() -> None:

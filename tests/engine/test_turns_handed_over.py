@@ -34,7 +34,6 @@ from talkwire.engine.runner import Limits
 from talkwire.engine.turns import Policy
 from tests.engine.fakes import (
     OWNER,
-    FakeRecords,
     FakeSpeech,
     ScriptedModel,
     World,
@@ -45,6 +44,7 @@ from tests.engine.fakes import (
     steps,
     until,
 )
+from tests.engine.storage import FakeRecords
 
 ROUTED = RouteChosen("default", "cloud")
 
