@@ -19,7 +19,7 @@ class Mode:
     warmup_s: float
     window_s: float
     ramp_s: float = 0.0
-    drain_s: float = 20.0
+    drain_s: float = 60.0
     once: bool = False
     warm_connections: bool = False  # a short load before, so that only the streams' memory counts
     targets: tuple[str, ...] = ()
