@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.chaos.reading import Asked, Follower, Place, Transcript
 from tests.chaos.verdict import Verdict, judge
+from tests.e2e.kept import database
 from tests.e2e.provider import Provider
 from tests.e2e.servers import Server, free_port
 
@@ -163,7 +164,7 @@ class Storm:
 
 async def _freeze_between_commits(server: Server) -> None:
     """SQLite's lock is the file's: who is frozen with it in hand holds up every other process."""
-    path = next(iter(server.data_dir.rglob("*.db")))
+    path = database(server.data_dir)
     while True:
         server.freeze()
         try:

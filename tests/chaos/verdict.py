@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.reading import TERMINALS, Asked, Transcript
+from tests.e2e.kept import database
 from tests.e2e.provider import said
 from tests.e2e.wire_client import ask, asking
 
@@ -144,11 +145,8 @@ def _judge_content(verdict: Verdict, asked: Asked, native: list[bytes], status: 
 
 def _judge_database(verdict: Verdict, asked: list[Asked], data_dir: Path) -> None:
     """Straight from the file: all turns ended, each with one log and one terminal in it."""
-    path = next(iter(sorted(data_dir.rglob("*.db"))), None)
-    if path is None:
-        verdict.fault("database", f"no file in {data_dir}")
-        return
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
+    path = f"file:{database(data_dir)}?mode=ro"
+    with closing(sqlite3.connect(path, uri=True)) as link:
         turns = dict(link.execute("SELECT turn_id, status FROM turns"))
         logs = {
             row[0]: row[1:] for row in link.execute("SELECT turn_id,count,payload FROM turn_logs")

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 
+def database(data_dir: Path) -> Path:
+    """The server's SQLite file."""
+    return data_dir / "talkwire.sqlite3"
+
+
 def messages(data_dir: Path, turn_id: str) -> list[dict[str, Any]]:
     """The messages of a turn in the order in which they were stored."""
-    path = next(iter(data_dir.rglob("*.db")))
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
+    with closing(sqlite3.connect(f"file:{database(data_dir)}?mode=ro", uri=True)) as link:
         rows = link.execute(
             "SELECT payload FROM messages WHERE turn_id = ? ORDER BY rowid", (turn_id,)
         )
