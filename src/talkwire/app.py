@@ -41,6 +41,7 @@ from talkwire.voice.silence import Silence
 from talkwire.web import health
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
+from talkwire.web.edge import Edge
 from talkwire.web.faults import HANDLERS, Faults
 from talkwire.web.form import StreamLimits
 from talkwire.web.limits import Limits
@@ -80,7 +81,7 @@ def build(
             await _open(parts, stack)
             yield
 
-    app = FastAPI(
+    app = Edge(
         title="Talkwire",
         version=__version__,
         lifespan=lifespan,
@@ -134,7 +135,7 @@ def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
         journal=journal,
         nodes=nodes,
         policy=_policy(settings),
-        observer=TurnLog(),
+        observer=TurnLog(brief=settings.log.level in ("warning", "error")),
     )
     return Parts(settings, database, nodes, records, journal, models, speech, prompts, turns)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import signal
 import socket
@@ -162,6 +163,9 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             urls = [url_of(listening) for listening in sockets or ()]
+            # What start-up has made lives as long as the process: leave it out of collections.
+            gc.collect()
+            gc.freeze()
             print(banner(settings, urls, _model(application)), file=sys.stderr, flush=True)
 
     config = uvicorn.Config(

@@ -25,15 +25,25 @@ from talkwire.canon.events import (
 )
 from talkwire.canon.fold import TurnState
 
+_WARNED = (AttemptFailed, AudioFailed, TurnFailed)
+
 
 class TurnLog:
-    """An observer: call it with the state after the event, and the event. It never raises."""
+    """An observer: call it with the state after the event, and the event. It never raises.
 
-    def __init__(self) -> None:
+    `brief` leaves out all that is no warning, for a log that would drop it anyway.
+    """
+
+    def __init__(self, *, brief: bool = False) -> None:
         self._log = structlog.get_logger("talkwire.turns")
+        self._brief = brief
 
     def __call__(self, turn: TurnState, stamped: Stamped) -> None:
         """Say what is worth a line. Times are milliseconds from when the turn was accepted."""
+        if not self._brief or isinstance(stamped.event, _WARNED):
+            self._tell(turn, stamped)
+
+    def _tell(self, turn: TurnState, stamped: Stamped) -> None:
         event = stamped.event
         say = self._log.info
         ids = {"turn_id": turn.turn_id, "session_id": turn.session_id}

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from talkwire.engine.reader import Reader, ReaderCut
+from talkwire.web.edge import SEND
 from talkwire.web.form import Encoder, Form, StreamLimits
 
 _ended_on_purpose: contextvars.ContextVar[bool] = contextvars.ContextVar(
@@ -78,7 +79,8 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the turn ends, the client goes, or the stream is cut."""
-        wire = _Connection(self._reader, self._heartbeat, self._limits, send)
+        short = scope.get(SEND, send)
+        wire = _Connection(self._reader, self._heartbeat, self._limits, short)
         watcher = asyncio.create_task(wire.watch(receive))
         wire.start_timer()
         try:
