@@ -15,7 +15,6 @@ CASES = {
     "words=3 then=stall": ("upstream_timeout", 3),
     "words=0 then=stall": ("upstream_timeout", 0),
     "words=3 then=cut": ("upstream_incomplete", 3),
-    "words=0 then=cut": ("upstream_incomplete", 0),
     "words=3 then=garbage": ("upstream_invalid", 3),
     "fails=99 how=429": ("upstream_rate_limited", 0),
     "fails=99 how=500": ("upstream_unavailable", 0),

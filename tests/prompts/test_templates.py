@@ -188,6 +188,7 @@ async def test_variables_are_found_where_none_are_declared(templates: Templates)
     [
         ({"name": "../x"}, "name"),
         ({"name": ""}, "name"),
+        ({"name": ".."}, "name"),
         ({"name": "x@1"}, "name"),
         ({"text": "  "}, "text"),
         ({"text": "{{ a b }}"}, "text"),

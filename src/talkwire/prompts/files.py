@@ -18,7 +18,7 @@ from msgspec import Struct
 from talkwire.canon.records import PromptVersion
 from talkwire.prompts.text import MOST_TEMPLATE_BYTES, VARIABLE, TemplateError, placeholders
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 BUILTIN = Path(__file__).parent / "builtin"
 
 _KEYS = ("description", "variables", "model", "temperature")
