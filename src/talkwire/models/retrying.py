@@ -44,26 +44,45 @@ class Retrying:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
         """See `Model.stream`."""
+        failure: ModelError | None = None
+        async with aclosing(self._model.stream(request)) as stream:
+            opening = await _opening(stream)
+            if isinstance(opening, ModelError):
+                failure = opening
+            else:
+                yield opening
+                async for deltas in stream:
+                    yield deltas
+        if failure is not None:
+            async with aclosing(self._again(request, failure)) as more:
+                async for deltas in more:
+                    yield deltas
+
+    async def _again(
+        self, request: ModelRequest, failure: ModelError
+    ) -> AsyncGenerator[Sequence[Delta], None]:
+        """The attempts after a first one that failed."""
         wait_s: float | None = None
 
         def planned(_: Exception) -> bool | float:
             return False if wait_s is None else wait_s
 
-        attempts = stamina.retry_context(on=planned, attempts=self._max, timeout=None)
-        async for attempt in attempts:
-            async with aclosing(self._model.stream(request)) as stream:
-                opening = await _opening(stream)
-                if not isinstance(opening, ModelError):
-                    yield opening
-                    async for deltas in stream:
-                        yield deltas
-                    return
-            wait_s = self._wait_s(opening, attempt.num)
+        async for attempt in stamina.retry_context(on=planned, attempts=self._max, timeout=None):
+            if attempt.num > 1:
+                async with aclosing(self._model.stream(request)) as stream:
+                    opening = await _opening(stream)
+                    if not isinstance(opening, ModelError):
+                        yield opening
+                        async for deltas in stream:
+                            yield deltas
+                        return
+                failure = opening
+            wait_s = self._wait_s(failure, attempt.num)
             if wait_s is not None:
-                yield [Retry(attempt.num, self._max, round(wait_s * 1000), opening.code)]
+                yield [Retry(attempt.num, self._max, round(wait_s * 1000), failure.code)]
             # Only the failure itself goes through stamina: its contexts swallow cancellation.
             with attempt:
-                raise opening
+                raise failure
 
     async def check(self) -> str:
         """See `Model.check`; asks once."""
