@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from talkwire.engine.reader import Reader, ReaderCut
-from talkwire.web.edge import SEND
+from talkwire.web.edge import later
 from talkwire.web.form import Encoder, Form, StreamLimits
 
 _ended_on_purpose: contextvars.ContextVar[bool] = contextvars.ContextVar(
@@ -79,8 +79,14 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the turn ends, the client goes, or the stream is cut."""
-        short = scope.get(SEND, send)
-        wire = _Connection(self._reader, self._heartbeat, self._limits, short)
+        request_id = scope.get("talkwire.request_id")
+        if not later(scope, self._run):
+            await self._run(scope, receive, send)
+        elif request_id is not None:  # else the middleware puts it on the head
+            self.raw_headers.append((b"x-request-id", request_id.encode()))
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = _Connection(self._reader, self._heartbeat, self._limits, send)
         watcher = asyncio.create_task(wire.watch(receive))
         wire.start_timer()
         try:
