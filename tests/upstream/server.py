@@ -112,8 +112,8 @@ class Connection(asyncio.Protocol):
         self.sent = 0
         self._got = b""
         self._task: asyncio.Task[None] | None = None
-        self._may_write = asyncio.Event()
-        self._may_write.set()
+        self._writable = asyncio.Event()
+        self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -139,24 +139,30 @@ class Connection(asyncio.Protocol):
         self._task = asyncio.ensure_future(answer(self, request))
 
     def pause_writing(self) -> None:
-        self._may_write.clear()
+        self._writable.clear()
+        self.upstream.told()
 
     def resume_writing(self) -> None:
-        self._may_write.set()
+        self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed_at = time.monotonic()
         self.closed.set()
         if self._task is not None:
             self._task.cancel()
-        self._may_write.set()
+        self._writable.set()
         self.upstream.told()
+
+    @property
+    def may_write(self) -> bool:
+        """The client reads what is sent to it."""
+        return self._writable.is_set()
 
     async def send(self, data: bytes) -> None:
         """Write, as fast as the client reads."""
         self.sent += len(data)
         self._transport.write(data)
-        await self._may_write.wait()
+        await self._writable.wait()
 
     def finish(self) -> None:
         """FIN."""

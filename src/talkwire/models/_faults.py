@@ -25,7 +25,10 @@ from talkwire.canon.errors import (
 
 BODY_BYTES = 65_536
 _TOLD_CHARS = 300
-_KEY_LIKE = re.compile(r"(?i)\b(?:sk|pk|key|api|gsk|xai)[-_][\w*.-]{4,}|bearer\s+\S+|[\w*-]{28,}")
+_KEY_LIKE = re.compile(
+    r"(?i)\b(?:sk|pk|key|api|gsk|xai)[-_][\w*.-]{4,}"  # as vendors begin their keys
+    r"|bearer\s+\S+|key\s*[=:]\s*\S+|[\w*-]{28,}"
+)
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
 _TRANSIENT = ("overloaded", "server_error", "rate_limit", "unavailable", "internal", "timeout")
 

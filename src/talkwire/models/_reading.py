@@ -98,6 +98,8 @@ class Reading(Generic[E]):
 
     def _mended(self, name: bytes, data: bytes) -> None:
         """Lone surrogates and bytes that are no UTF-8 become U+FFFD; the rest is counted."""
+        if not data.strip():
+            return  # a heartbeat
         try:
             loose = json.loads(data.decode("utf-8", "replace"))
         except (ValueError, RecursionError):

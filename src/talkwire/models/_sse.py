@@ -20,6 +20,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._plain = False  # nothing is held back: the next piece begins an event
         self._skip_lf = False
         self._at_start = True
         self._foreign = False
@@ -31,6 +32,8 @@ class Decoder:
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """The events that this piece completes. :raises UpstreamInvalid: one is over 1 MiB."""
+        if self._plain and (only := _only(chunk)) is not None:
+            return [only]
         if self._skip_lf or b"\r" in chunk:
             chunk = self._line_feeds(chunk)
         if self._rest:
@@ -45,6 +48,7 @@ class Decoder:
         self._rest = rest = blocks.pop()
         if len(rest) > FRAME_BYTES:
             raise UpstreamInvalid("The model's server sends a line of more than 1 MiB.")
+        self._plain = not rest and not self._skip_lf
         return self._frames(blocks)
 
     def end(self) -> list[Frame]:
@@ -82,6 +86,22 @@ class Decoder:
             if (frame := _slowly(block)) is not None:
                 frames.append(frame)
         return frames
+
+
+def _only(chunk: bytes) -> Frame | None:
+    """The one whole event that nearly every read is; None for anything else."""
+    if chunk.startswith(b"data: "):
+        name, start = b"", 6
+    elif chunk.startswith(b"event: "):
+        line = chunk.find(b"\n")
+        if not chunk.startswith(b"data: ", line + 1):
+            return None
+        name, start = chunk[7:line], line + 7
+    else:
+        return None
+    if chunk.find(b"\n", start) != len(chunk) - 2 or chunk[-1] != 10 or b"\r" in chunk:
+        return None
+    return name, chunk[start:-2]
 
 
 def _slowly(block: bytes) -> Frame | None:

@@ -1,0 +1,78 @@
+"""A fake provider on a real socket, and models that ask it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import pytest
+
+from talkwire.canon.deltas import Delta, Text
+from talkwire.canon.turn import ModelRequest, text_message
+from talkwire.models._endpoint import Endpoint
+from talkwire.models._http import Client, Limits, origin
+from talkwire.models.openai_chat import ChatCodec
+from talkwire.models.openai_responses import ResponsesCodec
+from talkwire.models.registry import Model
+from tests.upstream.server import Upstream
+
+KEY = "sk-canary-4f1d9c2e7b"
+
+
+@dataclass
+class Heard:
+    """What a model said, up to its end or its error."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.text for delta in self.deltas if isinstance(delta, Text))
+
+    def of(self, kind: type) -> list[Delta]:
+        return [delta for delta in self.deltas if isinstance(delta, kind)]
+
+
+def ask(model: str = "n3", text: str = "hi", partial: str = "") -> ModelRequest:
+    return ModelRequest(model, (text_message("m1", "user", text),), partial=partial)
+
+
+async def listen(model: Model, request: ModelRequest) -> Heard:
+    """All that a model says; its error is told, not raised."""
+    heard = Heard()
+    try:
+        async with aclosing(model.stream(request)) as stream:
+            async for deltas in stream:
+                assert deltas, "a list of deltas is never empty"
+                heard.deltas += deltas
+    except Exception as error:
+        heard.error = error
+    return heard
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as running:
+        yield running
+
+
+MakeModel = Callable[..., Endpoint]
+
+
+@pytest.fixture
+async def make_model(upstream: Upstream) -> AsyncIterator[MakeModel]:
+    """Makes endpoints of an API by name; closes them."""
+    made: list[Endpoint] = []
+
+    def make(api: str = "chat", *, limits: Limits | None = None, base_url: str = "") -> Endpoint:
+        limits = limits or Limits(connect_s=2, first_token_s=2, idle_s=2)
+        client = Client(origin(base_url or upstream.base_url), KEY, limits)
+        codec = ChatCodec() if api == "chat" else ResponsesCodec()
+        made.append(Endpoint(client, codec, key=KEY, upstream_model="n3"))
+        return made[-1]
+
+    yield make
+    for model in made:
+        await model.close()

@@ -1,0 +1,200 @@
+"""An answer fed by hand: time, limits and rude endings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from talkwire.canon.errors import (
+    ModelError,
+    UpstreamIncomplete,
+    UpstreamInvalid,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from talkwire.models._answer import HELD_BYTES, Answer
+
+HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
+
+
+class Wire:
+    """A connection that only remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.said: list[str] = []
+
+    def abort(self) -> None:
+        self.said.append("abort")
+
+    def pause(self) -> None:
+        self.said.append("pause")
+
+    def resume(self) -> None:
+        self.said.append("resume")
+
+    def left(self, answer: Answer, *, keep: bool) -> None:
+        self.said.append("keep" if keep else "drop")
+
+
+def made(first_s: float = 2, idle_s: float = 2) -> tuple[Answer, Wire]:
+    wire = Wire()
+    return Answer(wire, first_s, idle_s, reused=False), wire
+
+
+async def whole(answer: Answer) -> bytes:
+    await answer.head()
+    return await answer.read()
+
+
+def chunk(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+async def test_all_that_has_come_is_read_at_once() -> None:
+    answer, wire = made()
+    answer.received(HEAD + chunk(b"a"))
+    answer.received(chunk(b"b") + chunk(b"c"))
+
+    assert await answer.read() == b"abc"
+
+    answer.received(END)
+    assert await answer.read() == b""
+    answer.close()
+    assert wire.said == ["keep"]
+
+
+async def test_a_waiting_read_is_woken_once_by_what_comes() -> None:
+    answer, _ = made()
+    answer.received(HEAD)
+    reading = asyncio.ensure_future(answer.read())
+    await asyncio.sleep(0)
+
+    answer.received(chunk(b"a"))
+    answer.received(chunk(b"b"))
+
+    assert await reading == b"ab"
+    answer.close()
+
+
+async def test_reading_stops_while_too_much_is_held() -> None:
+    answer, wire = made()
+    answer.received(HEAD)
+    answer.received(chunk(b"x" * (HELD_BYTES + 1)))
+    assert wire.said == ["pause"]
+
+    await answer.read()
+
+    assert wire.said == ["pause", "resume"]
+    answer.close()
+    assert wire.said[-1] == "drop"
+
+
+async def test_silence_before_the_first_token_and_after_it_have_limits_of_their_own() -> None:
+    answer, _ = made(first_s=0.05, idle_s=9)
+    answer.received(HEAD)
+    with pytest.raises(UpstreamTimeout, match=r"within 0\.05 s"):
+        await answer.read()
+    answer.close()
+
+    answer, _ = made(first_s=9, idle_s=0.05)
+    answer.received(HEAD + chunk(b"a"))
+    await answer.read()
+    answer.flowing()
+    with pytest.raises(UpstreamTimeout, match=r"for 0\.05 s"):
+        await answer.read()
+    answer.close()
+
+
+async def test_an_informational_head_is_passed_over() -> None:
+    answer, _ = made()
+    answer.received(b"HTTP/1.1 100 Continue\r\nx: y\r\n\r\n" + HEAD + chunk(b"a") + END)
+
+    await answer.head()
+
+    assert (answer.status, "x" in answer.headers) == (200, False)
+    assert await answer.read() == b"a"
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nzz",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 3_000,
+        HEAD + b"1;" + b"e" * 70_000,
+        HEAD + b"zz\r\n",
+    ],
+)
+async def test_what_is_not_http_is_refused_within_bounds(body: bytes) -> None:
+    answer, wire = made()
+    for k in range(0, len(body), 4096):
+        answer.received(body[k : k + 4096])
+
+    with pytest.raises(UpstreamInvalid):
+        await whole(answer)
+    assert "abort" in wire.said
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "error"),
+    [(b"", UpstreamUnavailable), (HEAD[:20], UpstreamUnavailable), (HEAD, UpstreamIncomplete)],
+)
+async def test_a_cut_is_told_by_where_it_was(before: bytes, error: type[ModelError]) -> None:
+    answer, _ = made()
+    answer.received(before)
+    answer.cut(None)
+
+    with pytest.raises(error):
+        await whole(answer)
+    answer.close()
+
+
+async def test_what_came_before_a_cut_is_still_read() -> None:
+    answer, _ = made()
+    answer.received(HEAD + chunk(b"a"))
+    answer.cut(ConnectionResetError())
+
+    assert await answer.read() == b"a"
+    with pytest.raises(UpstreamIncomplete):
+        await answer.read()
+    answer.close()
+
+
+async def test_a_released_answer_keeps_the_connection_when_its_end_comes() -> None:
+    answer, wire = made()
+    answer.received(HEAD + chunk(b"[DONE]"))
+    await answer.read()
+    answer.release()
+    answer.close()
+    assert wire.said == []
+
+    answer.received(END)
+
+    assert wire.said == ["keep"]
+
+
+async def test_a_released_answer_that_goes_on_is_dropped() -> None:
+    answer, wire = made()
+    answer.received(HEAD)
+    answer.release()
+
+    for _ in range(20):
+        answer.received(chunk(b"x" * 8000))
+
+    assert "abort" in wire.said
+
+
+async def test_bytes_after_the_end_spoil_the_connection() -> None:
+    answer, wire = made()
+    answer.received(HEAD + END + b"HTTP/1.1 200 OK\r\n")
+    assert await answer.read() == b""
+    answer.close()
+
+    assert wire.said == ["drop"]
