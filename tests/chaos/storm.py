@@ -42,6 +42,11 @@ class Options:
     write_ahead: bool = True
     patience_s: float = 30.0
 
+    @property
+    def control(self) -> bool:
+        """True when a mechanism is off: the run is to find faults, and ends with the first."""
+        return not (self.fence and self.write_ahead)
+
 
 @dataclass
 class Storm:
@@ -83,7 +88,7 @@ class Storm:
         self._dice.shuffle(blows)
         until = time.monotonic() + options.seconds
         for blow in blows:
-            if time.monotonic() > until:
+            if time.monotonic() > until or (options.control and self._seen_faults()):
                 return
             # Short lives and long ones: some kills meet the recovery from the one before.
             await asyncio.sleep(self._dice.choice([0.02, 0.15, 0.4, 0.9]) * self._dice.random() * 2)
@@ -94,6 +99,9 @@ class Storm:
             else:
                 await self._zombie()
                 self.frozen += 1
+
+    def _seen_faults(self) -> bool:
+        return any(transcript.faults for transcript in self.transcripts)
 
     async def _zombie(self) -> None:
         """Freeze the server, let another take its turns over, wake it, and end it a bit later."""

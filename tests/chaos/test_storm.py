@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.storm import Options, Storm
 
-SHORT = Options(seed=7, kills=8, zombies=0, seconds=15, turns=5, readers=5, words=60, pace_ms=8)
+SHORT = Options(seed=7, kills=4, zombies=0, seconds=15, turns=5, readers=5, words=60, pace_ms=8)
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -18,25 +18,25 @@ pytestmark = pytest.mark.timeout(120)
 async def test_a_server_that_is_killed_again_and_again_loses_nothing(
     on_lost: str, tmp_path: Path
 ) -> None:
-    options = replace(SHORT, on_lost=on_lost, kills=6)
+    options = replace(SHORT, on_lost=on_lost)
     storm = Storm(options, tmp_path)
 
     verdict = await storm.go()
 
     assert verdict.green, (verdict.faults, verdict.notes)
-    assert storm.killed == 6
-    assert verdict.endings.total() > 5
+    assert storm.killed == SHORT.kills
+    assert verdict.endings.total() >= SHORT.turns
 
 
 async def test_a_process_that_wakes_after_its_turns_were_taken_over_changes_nothing(
     tmp_path: Path,
 ) -> None:
-    storm = Storm(replace(SHORT, kills=1, zombies=2), tmp_path)
+    storm = Storm(replace(SHORT, kills=1, zombies=1), tmp_path)
 
     verdict = await storm.go()
 
     assert verdict.green, (verdict.faults, verdict.notes)
-    assert storm.frozen == 2
+    assert storm.frozen == 1
 
 
 async def test_without_write_ahead_the_storm_finds_lost_events(tmp_path: Path) -> None:
