@@ -171,7 +171,7 @@ def test_the_whole_message_takes_the_place_of_its_pieces() -> None:
     whole = Message("msg_t_1", "assistant", (TextPart("whole"),))
     state = after(TextDelta("who"), MessageCompleted(whole))
 
-    assert (state.text, state.messages()) == ("whole", (whole,))
+    assert (state.text, state.messages(), state.texts) == ("whole", (whole,), [])
 
 
 def test_a_cut_answer_is_kept_and_marked() -> None:

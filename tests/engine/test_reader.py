@@ -98,8 +98,11 @@ async def test_a_poke_wakes_with_nothing_and_once() -> None:
     reader.poke()
     reader.poke()
     assert await reader.next() == ()
+    waiting = asyncio.ensure_future(reader.next())
+    await steps(3)
+    assert not waiting.done()
     log.show(1)
-    assert len(await reader.next()) == 1
+    assert len(await waiting) == 1
 
 
 async def test_a_poke_takes_nothing_away() -> None:

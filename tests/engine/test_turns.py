@@ -289,6 +289,16 @@ async def test_a_waiting_turn_can_be_aborted_and_the_one_behind_it_moves_up() ->
     assert [request.messages[-1].text for request in world.model.requests] == ["one", "three"]
 
 
+async def test_the_first_who_aborts_is_named() -> None:
+    world, _ = held_back()
+    turn_id = await world.ask()
+    await until(lambda: world.model.yielded)
+    both = [asyncio.create_task(world.turns.abort(OWNER, turn_id, by)) for by in ("one", "two")]
+    await asyncio.gather(*both)
+
+    assert (await world.events(turn_id))[-1].event == TurnAborted("one")
+
+
 async def test_an_abort_closes_the_model_before_it_returns() -> None:
     world, _ = held_back()
     turn_id = await world.ask()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 from msgspec import structs
 
-from talkwire.canon.deltas import Text
+from talkwire.canon.deltas import CallPiece, Text
+from talkwire.canon.deltas import Finish as DeltaFinish
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.canon.events import (
     TERMINAL,
@@ -34,6 +35,7 @@ from talkwire.engine.runner import Limits
 from talkwire.engine.turns import Policy
 from tests.engine.fakes import (
     OWNER,
+    Act,
     FakeSpeech,
     ScriptedModel,
     World,
@@ -88,7 +90,8 @@ async def test_a_drain_leaves_the_rest_without_an_end_and_cuts_readers() -> None
     one, two = await world.ask("one"), await world.ask("two")
     readers = [await world.turns.read(OWNER, turn) for turn in (one, two)]
     await until(lambda: world.model.yielded)
-    await world.turns.drain(0.001)
+    async with asyncio.timeout(2):  # well before what will not stop is given up
+        await world.turns.drain(0.001)
 
     for reader, turn_id in zip(readers, (one, two), strict=True):
         assert await cut(reader) == world.records.events[turn_id]
@@ -234,14 +237,28 @@ async def test_interrupted_speech_is_not_begun_again(spoken: bool) -> None:
     assert (failed, speech.spoken) == ((["worker_lost"], []) if spoken else ([], ["Hello"]))
 
 
+async def test_a_call_that_was_made_here_is_not_called_interrupted() -> None:
+    records, turn_id = await left_behind(ROUTED)
+    call: list[Act] = [[CallPiece(0, "a", "one", "{}")], [DeltaFinish("stop")]]
+    world = World(ScriptedModel(call, says("done")), records=records)
+    [result] = [e.result for e in await adopted(world, turn_id) if isinstance(e, ToolFinished)]
+
+    assert "no tool" in result
+
+
 async def test_adopted_turns_of_a_session_keep_their_order() -> None:
     first = World(ScriptedModel([asyncio.Event()]))
     asked = [await first.ask(text) for text in ("one", "two", "three")]
     await until(lambda: first.model.requests)
     await first.turns.drain(0)
-    world = World(records=first.records)
+    go_on = asyncio.Event()
+    world = World(ScriptedModel([go_on, *says("ok")]), records=first.records)
 
     assert await world.turns.adopt() == 3
+    await until(lambda: world.model.requests)
+    await steps(20)
+    assert len(world.model.requests) == 1
+    go_on.set()
     newest = await world.ask("four")
     for turn_id in (*asked, newest):
         await world.events(turn_id)

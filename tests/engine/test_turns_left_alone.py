@@ -78,8 +78,9 @@ async def test_each_absence_has_the_whole_grace() -> None:
     assert second is not None
     assert first.cancelled()
     assert not second.cancelled()
+    live = world.live(turn_id)
     go_on.set()
-    await world.events(turn_id)
+    await until(live.over.is_set)
     assert second.cancelled()
 
 
