@@ -170,7 +170,7 @@ async def test_cancelling_the_reader_closes_the_socket(
 async def test_an_answer_of_pieces_waits_for_a_slow_reader(
     make_model: MakeModel, upstream: Upstream
 ) -> None:
-    async with aclosing(make_model().stream(ask("n200000"))) as stream:
+    async with aclosing(make_model().stream(ask("n1-hugeline"))) as stream:
         await anext(stream)
         await upstream.until(lambda u: not u.connections[-1].may_write)
         held = upstream.connections[-1].sent

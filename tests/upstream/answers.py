@@ -58,7 +58,6 @@ async def _rude(connection: Connection, request: Request, how: Behaviour) -> boo
         await connection.send(b"HTTP/1.1 200 OK\r\n")
         while not connection.closed.is_set():
             await connection.send(b"x-more: " + b"y" * 4000 + b"\r\n")
-            await asyncio.sleep(0)
     elif "gzip" in how:
         await _plain(connection, 200, b"\x1f\x8b" * 50, _STREAM | {"content-encoding": "gzip"})
     else:
@@ -141,8 +140,6 @@ class Stream:
             await self._connection.send(
                 b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece
             )
-            if len(pieces) > 1:
-                await asyncio.sleep(0)
         if "at" in self._how and self._left <= 0:
             await self._cut()
             return False

@@ -163,6 +163,7 @@ class Connection(asyncio.Protocol):
         self.sent += len(data)
         self._transport.write(data)
         await self._writable.wait()
+        await asyncio.sleep(0)  # or a broken connection would never be told
 
     def finish(self) -> None:
         """FIN."""
