@@ -28,8 +28,8 @@ class Edge(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         waiting: list[Run] = []
-        scope[_LATER] = waiting
-        await super().__call__(scope, receive, send)
+        # A copy, since routing hangs the request's whole scaffolding on the scope it is given.
+        await super().__call__({**scope, _LATER: waiting}, receive, send)
         if waiting:
             await waiting[0](scope, receive, send)
 
