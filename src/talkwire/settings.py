@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from talkwire._settings.files import Place
 from talkwire._settings.problems import SettingsError
 from talkwire._settings.sources import Loaded, gather
-from talkwire._settings.texts import home, http, listed
+from talkwire._settings.texts import home, http, listed, sqlite_file
 
 __all__ = ["Loaded", "Settings", "SettingsError", "language", "load", "trace"]
 
@@ -144,18 +144,7 @@ class VoiceSettings(Group):
 class DatabaseSettings(Group):
     """Where things are stored; None is a SQLite file in the data folder."""
 
-    url: str | None = None
-
-    @whole(mode="after")
-    def _speaks_sqlite(self) -> DatabaseSettings:
-        scheme = (self.url or "sqlite://").partition(":")[0].partition("+")[0].lower()
-        if scheme != "sqlite":
-            raise ValueError(
-                "this build stores in SQLite only; expected sqlite:///path/to/file, or nothing"
-            )
-        if self.url and not self.url.partition("://")[2].removeprefix("/"):
-            raise ValueError("expected a file: sqlite:///path/to/file")
-        return self
+    url: Annotated[str | None, BeforeValidator(sqlite_file)] = None
 
 
 class NodeSettings(Group):

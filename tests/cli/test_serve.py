@@ -167,3 +167,36 @@ def test_a_server_says_where_it_is_and_ends_in_order(tmp_path: Path) -> None:
             server.send_signal(signal.SIGTERM)
             server.stderr.read()
         assert server.wait(20) == 0
+
+
+def test_a_connection_that_takes_nothing_is_given_up_by_the_system() -> None:
+    listening = listen("127.0.0.1", 0, unread_s=30)
+    with listening, socket.create_connection(listening.getsockname()):
+        listening.setblocking(True)
+        accepted, _ = listening.accept()
+        with accepted:
+            option = getattr(socket, "TCP_USER_TIMEOUT", None)
+            if option is None:
+                pytest.skip("this system cannot")
+            assert accepted.getsockopt(socket.IPPROTO_TCP, option) == 30_000
+
+
+def test_what_hinders_the_start_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "talkwire.sqlite3").write_text("no database, only text. " * 50)
+    command = ["-c", "from talkwire.cli.main import app; app()", "serve", "--port", "0"]
+
+    ended = subprocess.run(
+        [sys.executable, *command, "--data-dir", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "USE_MOCK": "1"},
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 3
+    assert "Talkwire cannot start" in ended.stderr
+    assert "file is not a database" in ended.stderr
+    assert str(tmp_path / "talkwire.sqlite3") in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from talkwire.canon.errors import StorageUnavailable
 from talkwire.stores import migrating, sqlite
 from talkwire.stores.schema import metadata
 
@@ -49,3 +50,12 @@ def test_a_database_that_is_up_to_date_loads_no_alembic(path: Path) -> None:
     )
 
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+
+
+def test_a_newer_database_is_told(path: Path) -> None:
+    engine = sqlite.engine(path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StorageUnavailable, match="newer version"):
+        sqlite.connect(engine, migrate=True)

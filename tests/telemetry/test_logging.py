@@ -64,6 +64,28 @@ def test_a_console_is_for_people() -> None:
     assert "status=completed" in stream.getvalue()
 
 
+def test_a_console_line_tells_what_happened_first_and_its_ids_last() -> None:
+    configure(form="console", stream=(stream := io.StringIO()))
+    structlog.contextvars.bind_contextvars(request_id="r1", session_id="s_1", turn_id="t_1")
+
+    structlog.get_logger("talkwire.turns").info("turn.ended", status="failed", ttft_ms=None)
+
+    line = stream.getvalue()
+    assert line.index("turn.ended") < line.index("status=failed") < line.index("turn_id=t_1")
+    assert line.rstrip().endswith("session_id=s_1")
+    assert not any(word in line for word in ("request_id", "ttft_ms", "talkwire.turns"))
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "alembic.runtime.plugins", "httpx2"])
+def test_what_libraries_do_step_by_step_is_not_told(name: str) -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    logging.getLogger(name).info("setup plugin")
+    logging.getLogger(name).error("it broke")
+
+    assert [line["event"] for line in _lines(stream)] == ["it broke"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -40,3 +40,17 @@ def http(value: Any) -> Any:
     if not valid:
         raise ValueError("expected an http:// or https:// address")
     return value.rstrip("/")
+
+
+def sqlite_file(value: Any) -> Any:
+    """A database address: `sqlite:///path/to/file`."""
+    if not isinstance(value, str):
+        return value
+    scheme, _, rest = value.partition("://")
+    if scheme.partition("+")[0].lower() != "sqlite":
+        raise ValueError(
+            "this build stores in SQLite only; expected sqlite:///path/to/file, or nothing"
+        )
+    if not rest.removeprefix("/"):
+        raise ValueError("expected a file: sqlite:///path/to/file")
+    return value

@@ -5,23 +5,25 @@ from __future__ import annotations
 import errno
 import gc
 import ipaddress
+import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import structlog
 
 from talkwire import __version__
+from talkwire.canon.errors import TalkwireError
 from talkwire.cli.words import say
 from talkwire.settings import Settings, SettingsError, trace
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
 BACKLOG = 4096
 _REFUSED = 2
+_USUAL = "http://127.0.0.1:8000"
 
 
 class Hindrance(Exception):
@@ -29,13 +31,16 @@ class Hindrance(Exception):
 
 
 def run(config: Path | None, options: Mapping[str, Any]) -> int:
-    """Serve until SIGTERM or Ctrl-C. The exit status: 0 after an orderly end, 2 if hindered."""
+    """Serve until SIGTERM or Ctrl-C. The exit status: 0 after an orderly end, 2 if hindered,
+    3 if the start failed.
+    """
     try:
         loaded = trace(config, **options)
         settings = loaded.settings
         refuse_exposure(settings)
         check_folder(settings.data_dir)
-        sockets = [listen(host, port) for host, port in addresses(settings)]
+        unread_s = settings.streams.send_timeout_s
+        sockets = [listen(host, port, unread_s=unread_s) for host, port in addresses(settings)]
     except SettingsError as error:
         lines = "\n".join(f"  {problem}" for problem in error.problems)
         print(f"{say('bad_settings')}\n{lines}", file=sys.stderr)
@@ -86,8 +91,11 @@ def check_folder(path: Path) -> None:
         raise Hindrance(say("data_refused", path=path, reason=error.strerror or error)) from None
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, unread_s: float | None = None) -> socket.socket:
     """A socket that listens already: two servers can never both believe to have the port.
+
+    After `unread_s` the system gives up connections whose client takes nothing of what was sent,
+    closed ones too, where it can (Linux).
 
     :raises Hindrance: the port is taken or not allowed, or the address is not ours.
     """
@@ -103,6 +111,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         if sys.platform != "win32":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if unread_s is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            unread_ms = min(int(unread_s * 1000), 2**31 - 1)  # inherited by what is accepted
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
         opened.bind(address)
         opened.listen(BACKLOG)
         opened.setblocking(False)
@@ -129,6 +140,12 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def program() -> str:
+    """What to type for this program."""
+    given = Path(sys.argv[0])
+    return "talkwire" if given.name != "talkwire" or shutil.which("talkwire") else str(given)
+
+
 def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     """What a person wants to know of a server that has just started."""
     first = urls[0]
@@ -139,9 +156,9 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     lines = [
         f"{say('serving', version=__version__)} {'  '.join(urls)}",
         f"  {say('answers')}: {model}",
-        f"  {say('data')}: {settings.data_dir}",
+        f"  {say('data')}: {settings.data_dir.absolute()}",
         f"  {say('try')}: {curl}",
-        f"  {say('or_chat')}",
+        f"  {say('or_chat')} {program()} chat{'' if first == _USUAL else f' --url {first}'}",
         f"  {say('stop')}",
     ]
     if settings.open:
@@ -149,24 +166,46 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     return "\n".join(lines)
 
 
+def tell(settings: Settings, urls: Sequence[str], model: str) -> None:
+    """Say that the server serves: the banner, or a log line where logs are said to be JSON."""
+    if settings.log.format == "json":
+        log = structlog.get_logger("talkwire.server")
+        log.info("server.started", version=__version__, urls=urls, model=model)
+    else:
+        print(banner(settings, urls, model), file=sys.stderr, flush=True)
+
+
 def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     import uvicorn
+    from uvicorn.lifespan.on import LifespanOn, LifespanSendMessage
 
     from talkwire.app import build, start_logging
 
     start_logging(settings)
     application = build(settings)
 
+    class Starting(LifespanOn):
+        """Tells what hinders the start in words instead of a traceback, where there are words."""
+
+        async def send(self, message: LifespanSendMessage) -> None:
+            error = sys.exc_info()[1]  # the application tells of it while it handles it
+            if message["type"] == "lifespan.startup.failed" and isinstance(error, TalkwireError):
+                message = {**message, "message": ""}
+                hint = say("not_started", reason=error.message, path=settings.sqlite_path)
+                print(hint, file=sys.stderr, flush=True)
+            await super().send(message)
+
     class Told(uvicorn.Server):
         """Tells where it serves once it does."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            self.lifespan = Starting(self.config)
             await super().startup(sockets)
             urls = [url_of(listening) for listening in sockets or ()]
             # What start-up has made lives as long as the process: leave it out of collections.
             gc.collect()
             gc.freeze()
-            print(banner(settings, urls, _model(application)), file=sys.stderr, flush=True)
+            tell(settings, urls, str(application.state.parts.models.told))
 
     config = uvicorn.Config(
         application,
@@ -186,7 +225,3 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
-
-
-def _model(application: FastAPI) -> str:
-    return str(application.state.parts.models.told)

@@ -9,7 +9,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "answers": ("Model", "模型"),
     "data": ("Data", "数据"),
     "try": ("Try it", "试一试"),
-    "or_chat": ("or, in another terminal:  talkwire chat", "或在另一个终端运行：talkwire chat"),
+    "or_chat": ("or, in another terminal: ", "或在另一个终端运行："),
     "stop": ("Ctrl-C stops it.", "按 Ctrl-C 停止。"),
     "open": (
         "Open to everyone who can reach it: no key is asked for (--open).",
@@ -42,6 +42,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "{host} 可以从其他机器访问，而此版本尚不要求密钥。"
         "请使用 127.0.0.1（例如置于您的代理之后），"
         "或明确表示任何人都可使用：talkwire serve --host {host} --open",
+    ),
+    "not_started": (
+        "Talkwire cannot start: {reason}\n  The database is {path}. Another one:"
+        "  talkwire serve --data-dir ./data",
+        "Talkwire 无法启动：{reason}\n  数据库：{path}。改用其他目录："
+        "  talkwire serve --data-dir ./data",
     ),
     "bad_settings": ("These settings cannot be used:", "以下配置无法使用："),
     "no_server": (

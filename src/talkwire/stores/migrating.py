@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from talkwire.canon.errors import StorageUnavailable
+
 HEAD = "0001"  # The newest revision in migrations/versions; a test holds them equal.
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -18,7 +20,7 @@ def upgrade(connection: Connection) -> None:
     """Bring the schema to `HEAD`, in one transaction; processes that race take turns.
 
     :raises sqlalchemy.exc.DBAPIError: the database cannot be written.
-    :raises alembic.util.CommandError: the database is newer than this program.
+    :raises StorageUnavailable: the database is newer than this program.
     """
     if _current(connection) == HEAD:
         return
@@ -43,8 +45,12 @@ def _current(connection: Connection) -> str | None:
 def _run(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise StorageUnavailable("A newer version of Talkwire made the database.") from None

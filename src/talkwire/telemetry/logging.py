@@ -35,6 +35,9 @@ _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>]+"), r"\1"),
 )
 _LONGEST = 8000
+# These tell of each of their steps, or of every request they make, with its whole address.
+_TALKATIVE = ("uvicorn", "uvicorn.error", "alembic", "httpx2", "httpcore2")
+_CONTEXT = ("turn_id", "session_id", "request_id")
 
 
 class CutStreams(logging.Filter):
@@ -60,11 +63,12 @@ def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | No
     stream = stream or sys.stderr
     if form == "auto":
         form = "console" if stream.isatty() else "json"
+    people = form == "console"
     first: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if people else "iso", utc=not people),
     ]
     structlog.configure(
         processors=[
@@ -91,8 +95,7 @@ def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | No
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # These tell of every request they make, with its whole address.
-    for name in ("httpx2", "httpcore2"):
+    for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -100,9 +103,27 @@ def _last(form: Format, stream: TextIO) -> list[structlog.typing.Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     failures: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, redact]
     if form == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
-        return [strip, *failures, renderer]
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), sort_keys=False, pad_event_to=16, pad_level=False
+        )
+        return [strip, *failures, for_people, renderer]
     return [strip, *failures, _json]
+
+
+def for_people(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """What happened first and ids last, without what is not set and what another id tells."""
+    if str(line.get("logger", "")).startswith("talkwire"):
+        del line["logger"]
+    if "turn_id" in line:
+        line.pop("request_id", None)
+    for key in [key for key, value in line.items() if value is None]:
+        del line[key]
+    for key in _CONTEXT:
+        if key in line:
+            line[key] = line.pop(key)
+    return line
 
 
 def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
