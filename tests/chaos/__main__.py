@@ -76,6 +76,7 @@ def _print(storm: Storm, verdict: Verdict, title: str) -> None:
         ("turns", turns),
         ("readers", len(storm.transcripts)),
         ("connections", verdict.connections),
+        ("gave up: no id in the window of a GET", verdict.gave_up),
         ("frames read", verdict.frames),
         ("model calls", storm.calls),
         *((f"turns that ended with {kind}", n) for kind, n in sorted(verdict.endings.items())),

@@ -10,12 +10,14 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.e2e.wire_client import Answer, Frame, asking
 
+JOINED_FOR_S = 8.0  # an identical GET joins the first one's turn for 10 s, and starts another later
 TERMINALS = {
     "native": {"turn.completed", "turn.failed", "turn.aborted"},
     "responses-sse": {"response.completed", "response.failed", "response.incomplete"},
@@ -79,6 +81,8 @@ class Transcript:
     notes: list[str] = field(default_factory=list)
     terminals: int = 0
     connections: int = 0
+    last_id: str | None = None
+    gave_up: bool = False
     ended_at: float | None = None
 
     def fault(self, kind: str, note: str) -> None:
@@ -92,6 +96,7 @@ class Transcript:
         if not turn_id or not number.isdigit():
             self.fault("malformed", repr(frame.raw[:80]))
             return
+        self.last_id = frame.id
         if self.asked.turn_id is None:
             self.asked.turn_id = turn_id
         elif self.asked.turn_id != turn_id:
@@ -124,18 +129,25 @@ class Follower:
     dice: random.Random
     stubborn: bool = False
     fickle: float = 0.004  # how likely a frame is the last one of its connection
+    on_frame: Callable[[], None] = lambda: None
 
     async def follow(self) -> None:
         """Until 204; the caller bounds it."""
         while True:
-            if await self._once():
+            if self._too_late() or await self._once():
                 return
-            await asyncio.sleep(self.dice.uniform(0.005, 0.06))
+            await asyncio.sleep(self.dice.uniform(0.01, 0.12))
+
+    def _too_late(self) -> bool:
+        """A GET that has got no id for so long would begin another turn, as the contract says."""
+        transcript = self.transcript
+        old = time.monotonic() - transcript.asked.began_at > JOINED_FOR_S
+        transcript.gave_up = transcript.asked.how == "GET" and not transcript.frames and old
+        return transcript.gave_up
 
     async def _once(self) -> bool:
-        asked, seen = self.transcript.asked, self.transcript.frames
-        if seen:
-            last_id = f"{asked.turn_id}:{max(seen)}"
+        asked, last_id = self.transcript.asked, self.transcript.last_id
+        if last_id is not None:
             method, path, headers, body = asked.resume(last_id, self.dice)
         else:
             method, path, headers, body = asked.request()
@@ -180,6 +192,7 @@ class Follower:
     async def _read(self, answer: Answer) -> None:
         terminals = TERMINALS[self.transcript.asked.wire]
         async for frame in answer.frames():
+            self.on_frame()
             self.transcript.take(frame, terminals)
             if self.dice.random() < self.fickle:
                 return

@@ -11,7 +11,7 @@ import random
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ class Storm:
     async def go(self) -> Verdict:
         self._dice = random.Random(self.options.seed)
         self._over = asyncio.Event()
+        self._struck = asyncio.Event()  # cleared while the next frame is to bring the kill
+        self._struck.set()
         async with Provider() as provider:
             self._settings: dict[str, Any] = _settings(provider, self.options)
             self._server = Server(self.folder, **self._settings)
@@ -93,12 +95,27 @@ class Storm:
             # Short lives and long ones: some kills meet the recovery from the one before.
             await asyncio.sleep(self._dice.choice([0.02, 0.15, 0.4, 0.9]) * self._dice.random() * 2)
             if blow == "kill":
-                self._server.kill9()
+                await self._kill()
                 self.killed += 1
                 await self._server.start()
             else:
                 await self._zombie()
                 self.frozen += 1
+
+    async def _kill(self) -> None:
+        """At any time, or at the very moment when a frame comes: what it tells must be held."""
+        if self._dice.random() < (1.0 if self.options.control else 0.5):
+            self._struck.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.5):
+                    await self._struck.wait()
+            self._struck.set()
+        self._server.kill9()
+
+    def _framed(self) -> None:
+        if not self._struck.is_set():
+            self._struck.set()
+            self._server.kill9()
 
     def _seen_faults(self) -> bool:
         return any(transcript.faults for transcript in self.transcripts)
@@ -155,7 +172,9 @@ class Storm:
             transcript = Transcript(asked)
             self.transcripts.append(transcript)
             one = random.Random(dice.random())
-            follower = Follower(transcript, self._place, one, stubborn=k % 2 == 1)
+            follower = Follower(
+                transcript, self._place, one, stubborn=k % 2 == 1, on_frame=self._framed
+            )
             following.append(asyncio.create_task(follower.follow()))
         patience = self.options.patience_s
         try:

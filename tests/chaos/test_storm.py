@@ -40,7 +40,7 @@ async def test_a_process_that_wakes_after_its_turns_were_taken_over_changes_noth
 
 
 async def test_without_write_ahead_the_storm_finds_lost_events(tmp_path: Path) -> None:
-    options = replace(SHORT, write_ahead=False, kills=12)
+    options = replace(SHORT, write_ahead=False, kills=30, seconds=40)
 
     verdict = await Storm(options, tmp_path).go()
 
@@ -48,7 +48,7 @@ async def test_without_write_ahead_the_storm_finds_lost_events(tmp_path: Path) -
 
 
 async def test_without_the_fence_the_storm_finds_two_writers(tmp_path: Path) -> None:
-    options = replace(SHORT, fence=False, kills=0, zombies=4)
+    options = replace(SHORT, fence=False, kills=0, zombies=8, seconds=40)
 
     verdict = await Storm(options, tmp_path).go()
 

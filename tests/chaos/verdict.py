@@ -28,6 +28,7 @@ class Verdict:
     endings: Counter[str] = field(default_factory=Counter)
     frames: int = 0
     connections: int = 0
+    gave_up: int = 0
     times_s: list[float] = field(default_factory=list)
 
     @property
@@ -48,17 +49,18 @@ async def judge(transcripts: Sequence[Transcript], port: int, data_dir: Path) ->
         turns[transcript.asked.key].append(transcript)
         verdict.frames += len(transcript.frames)
         verdict.connections += transcript.connections
+        verdict.gave_up += transcript.gave_up
         verdict.faults.update(transcript.faults)
         verdict.notes += transcript.notes[: max(0, 20 - len(verdict.notes))]
     for seen in turns.values():
         await _judge_turn(verdict, seen, port)
-    _judge_database(verdict, [seen[0].asked for seen in turns.values()], data_dir)
+    _judge_database(verdict, data_dir)
     return verdict
 
 
 async def _judge_turn(verdict: Verdict, seen: list[Transcript], port: int) -> None:
     asked = seen[0].asked
-    stuck = [t for t in seen if t.ended_at is None]
+    stuck = [t for t in seen if t.ended_at is None and not t.gave_up]
     for transcript in stuck:
         verdict.fault("stuck", f"{asked.turn_id} after {len(transcript.frames)} frames")
     if asked.turn_id is None:
@@ -143,11 +145,15 @@ def _judge_content(verdict: Verdict, asked: Asked, native: list[bytes], status: 
         verdict.fault("other failure", f"{asked.turn_id} failed with {codes}")
 
 
-def _judge_database(verdict: Verdict, asked: list[Asked], data_dir: Path) -> None:
-    """Straight from the file: all turns ended, each with one log and one terminal in it."""
+def _judge_database(verdict: Verdict, data_dir: Path) -> None:
+    """Straight from the file: all turns ended, each with one log and one terminal in it.
+
+    Each turn was asked for in a session of its own.
+    """
     path = f"file:{database(data_dir)}?mode=ro"
     with closing(sqlite3.connect(path, uri=True)) as link:
         turns = dict(link.execute("SELECT turn_id, status FROM turns"))
+        sessions = Counter(row[0] for row in link.execute("SELECT session_id FROM turns"))
         logs = {
             row[0]: row[1:] for row in link.execute("SELECT turn_id,count,payload FROM turn_logs")
         }
@@ -164,6 +170,6 @@ def _judge_database(verdict: Verdict, asked: list[Asked], data_dir: Path) -> Non
             verdict.fault("database", f"the log of {turn_id}: {count} events, ends {ends}")
         if usage[turn_id] != 1:
             verdict.fault("database", f"{turn_id} has {usage[turn_id]} usage rows")
-    keys = {turn.turn_id for turn in asked}
-    if extra := set(turns) - keys:
-        verdict.fault("second turn", f"{len(extra)} turns that no client has seen: {extra}")
+    for key, count in sessions.items():
+        if count != 1:
+            verdict.fault("second turn", f"{key} has {count} turns")
