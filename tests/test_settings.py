@@ -73,6 +73,12 @@ BAD = [
     ("workers: 4\n", "config.yaml:1:1", "needs PostgreSQL"),
     ("database: {url: 'postgresql://u:secretpw@h/d'}\n", "config.yaml:1:", "SQLite only"),
     ("database: {url: 'sqlite://'}\n", "config.yaml:1:12", "database.url: expected a file"),
+    ("listeners: [{port: 0, wires: [native]}]\n", "config.yaml:1:1", "a port of its own"),
+    (
+        "wires: [native]\nlisteners: [{port: 1, wires: [responses-sse]}]\n",
+        "config.yaml:2:1",
+        "listeners: the wire responses-sse is switched off",
+    ),
     ("node: {beat_s: 9, dead_after_s: 10}\n", "config.yaml:1:", "at least twice"),
     ("openai_api_key: 12345\n", "config.yaml:1:1", "openai_api_key: expected text, got a number"),
     (f"voice: {CANARY}\n", "config.yaml:1:1", "voice: expected a group of keys"),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from talkwire import __version__
 from talkwire.engine import upkeep
@@ -45,6 +46,7 @@ from talkwire.web.edge import Edge
 from talkwire.web.faults import HANDLERS, Faults
 from talkwire.web.form import StreamLimits
 from talkwire.web.limits import Limits
+from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
@@ -91,11 +93,15 @@ def build(
     )
     app.include_router(health.router(_health(parts)))
     asking: tuple[str, ...] = ()
-    for name, routes, paths in _wires(parts):
+    wires: dict[str, Sequence[BaseRoute]] = {}
+    for name, router, paths in _wires(parts):
         if name in settings.wires:
-            app.include_router(routes)
+            app.include_router(router)
+            wires[name] = router.routes
             asking += paths
     # The last one added is the outermost.
+    if any(listener.wires is not None for listener in settings.listeners):
+        app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires)
     limits = settings.limits
     app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
     app.add_middleware(Trust, hosts=_hosts(settings), asking=asking)
@@ -253,6 +259,13 @@ def _health(parts: Parts) -> health.Health:
         checks={"store": store},
         service=service,
     )
+
+
+def _listeners(settings: Settings) -> list[Listener]:
+    return [
+        Listener(each.host, each.port, None if each.wires is None else frozenset(each.wires))
+        for each in settings.listeners
+    ]
 
 
 def _hosts(settings: Settings) -> tuple[str, ...] | None:

@@ -60,6 +60,12 @@ class ListenerSettings(Group):
     port: Port
     wires: Wires | None = None
 
+    @whole(mode="after")
+    def _can_be_told_apart(self) -> ListenerSettings:
+        if self.wires is not None and self.port == 0:
+            raise ValueError("port: a listener with wires of its own needs a port of its own")
+        return self
+
 
 class ModelSettings(Group):
     """One model. `base_url` None is the provider's own; `upstream_model` None is `name`."""
@@ -222,6 +228,9 @@ class Settings(BaseSettings):
         if self.models and self.default_model not in (None, *names):
             known = ", ".join(names)
             raise ValueError(f"default_model: no such model; known: {known}")
+        for name in (name for listener in self.listeners for name in listener.wires or ()):
+            if name not in self.wires:
+                raise ValueError(f"listeners: the wire {name} is switched off by `wires`")
         if self.workers > 1:
             raise ValueError(
                 "workers: more than one process needs PostgreSQL; this build stores in SQLite,"
