@@ -28,8 +28,18 @@ class Tail:
         room = max(1, console.size.height - 2)
         lines = console.render_lines(Markdown(self._text), options.update(height=None), pad=False)
         for line in lines[-room:]:
-            yield from line
+            yield from _trimmed(line)
             yield Segment.line()
+
+
+def _trimmed(line: list[Segment]) -> list[Segment]:
+    """Without the blanks that fill the width: the terminal's own ^C must not wrap at its edge."""
+    kept = list(line)
+    while kept and not kept[-1].text.strip() and not (kept[-1].style and kept[-1].style.bgcolor):
+        kept.pop()
+    if kept and not (kept[-1].style and kept[-1].style.bgcolor):
+        kept[-1] = Segment(kept[-1].text.rstrip(), kept[-1].style, kept[-1].control)
+    return kept
 
 
 class Screen:

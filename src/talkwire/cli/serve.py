@@ -215,6 +215,7 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing in here asks where a request came from
         backlog=BACKLOG,
         timeout_graceful_shutdown=5,  # after the drain, which has limits of its own
     )

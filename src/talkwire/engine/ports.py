@@ -6,7 +6,7 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -27,10 +27,18 @@ from talkwire.canon.records import (
 from talkwire.canon.turn import ModelRequest, Scalar
 
 
+class Deltas(Protocol):
+    """A model's answer while it comes: an async generator, or what behaves like one."""
+
+    def __aiter__(self) -> AsyncIterator[Sequence[Delta]]: ...
+    def __anext__(self) -> Awaitable[Sequence[Delta]]: ...
+    def aclose(self) -> Awaitable[None]: ...
+
+
 class Model(Protocol):
     """One model behind one API."""
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
+    def stream(self, request: ModelRequest) -> Deltas:
         """Ask, and yield what comes: one list a network read, none empty.
 
         Ends after `Finish`. Retries happen before the first text, reasoning or call only, each

@@ -91,7 +91,9 @@ class Answer:
                 raise self._error
             if self.ended:
                 return b""
-            await self._wait()
+            self._since = self._loop.time()  # as in _wait, without a coroutine of its own
+            self._waiter = waiter = self._loop.create_future()
+            await waiter
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._held = 0

@@ -39,6 +39,8 @@ class Reading(Generic[E]):
 
     def take(self, frames: Sequence[Frame]) -> list[Delta]:
         """The deltas of some frames; adjacent text is one. Nothing is read after an end."""
+        if len(frames) == 1 and not self.done and self.error is None:
+            return self._take_one(*frames[0])
         for name, data in frames:
             if self.done or self.error is not None:
                 break
@@ -53,6 +55,10 @@ class Reading(Generic[E]):
             else:
                 self.event(name, event)
         return self._flushed()
+
+    def word(self, event: E) -> str | None:
+        """The text of a frame that holds nothing else, as nearly all do; None for any other."""
+        return None
 
     def event(self, name: bytes, event: E) -> None:
         """One frame's meaning."""
@@ -84,6 +90,22 @@ class Reading(Generic[E]):
         """Anything else, in its place among the pieces."""
         self._join()
         self._out.append(delta)
+
+    def _take_one(self, name: bytes, data: bytes) -> list[Delta]:
+        """A read of a single frame: what a paced stream consists of, so it takes no detour."""
+        self.frames += 1
+        try:
+            event = self._decode(data)
+        except (ValueError, RecursionError):
+            if data == b"[DONE]":
+                self.closed()
+            else:
+                self._mended(name, data)
+            return self._flushed()
+        if word := self.word(event):
+            return [Text(word)]
+        self.event(name, event)
+        return self._flushed()
 
     def _join(self) -> None:
         words = self._words

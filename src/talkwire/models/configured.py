@@ -122,7 +122,8 @@ def _stand_in(settings: Wanted, choice: MakeChoice[C], found: Ollama | None) -> 
 
 
 def _demo() -> Entry:
-    return Entry(DEMO, "scripted", type="scripted", any_name=True)
+    # Its answers are the same each time, so that one that was cut is carried on exactly.
+    return Entry(DEMO, "scripted", type="scripted", any_name=True, continuation="prefill")
 
 
 def _from_environment(settings: Wanted) -> Entry:

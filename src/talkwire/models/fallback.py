@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-
-from talkwire.canon.deltas import Delta
 from talkwire.canon.turn import ModelRequest
 from talkwire.models._endpoint import Endpoint
 from talkwire.models._faults import NoSuchPath
+from talkwire.models._relay import Found, Relay, Search, Stream
 
 
 class Fallback:
@@ -19,20 +16,25 @@ class Fallback:
         self._second = second
         self._settled = False
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
+    def stream(self, request: ModelRequest) -> Stream:
         """See `Model.stream`."""
-        if not self._settled:
-            try:
-                async with aclosing(self._first.stream(request)) as stream:
-                    async for deltas in stream:
-                        yield deltas
-                    return
-            except NoSuchPath:  # comes before anything is said
-                pass
-        async with aclosing(self._second.stream(request)) as stream:
-            async for deltas in stream:
-                self._settled = True
-                yield deltas
+        if self._settled:
+            return self._second.stream(request)
+        return Relay(self._search(request))
+
+    async def _search(self, request: ModelRequest) -> Search:
+        first = self._first.stream(request)
+        try:
+            opening = await anext(first)
+        except NoSuchPath:  # comes before anything is said
+            pass
+        else:
+            yield Found(opening, first)
+            return
+        second = self._second.stream(request)
+        opening = await anext(second)
+        self._settled = True
+        yield Found(opening, second)
 
     async def check(self) -> str:
         """See `Model.check`."""

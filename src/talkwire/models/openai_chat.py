@@ -58,6 +58,16 @@ class _Delta(Struct):
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
+    def has_more(self) -> bool:
+        """Is there anything but content?"""
+        return not (
+            self.tool_calls is None
+            and self.reasoning_content is None
+            and self.reasoning is None
+            and self.refusal is None
+            and self.function_call is None
+        )
+
 
 class _Choice(Struct):
     delta: _Delta | None = None
@@ -132,6 +142,18 @@ class ChatReading(Reading[_Chunk]):
         self._usage: Tokens | None = None
         self._calls: list[tuple[str, bool]] = []  # each call's id, and whether it has a name
         self._slots: dict[int, int] = {}
+
+    def word(self, event: _Chunk) -> str | None:
+        """The text of a chunk that holds nothing else."""
+        choices = event.choices
+        if not choices or event.usage is not None or event.error is not None:
+            return None
+        choice = choices[0]
+        delta = choice.delta
+        if delta is None or choice.finish_reason is not None or choice.index or delta.has_more():
+            return None
+        content = delta.content
+        return content if type(content) is str else None
 
     def event(self, name: bytes, event: _Chunk) -> None:
         """One chunk."""

@@ -116,6 +116,13 @@ class ResponsesReading(Reading[_Event]):
         self._usage: Tokens | None = None
         self._heard = False
 
+    def word(self, event: _Event) -> str | None:
+        """The text of an output delta."""
+        if event.type != "response.output_text.delta":
+            return None
+        self._heard = True
+        return event.delta
+
     def event(self, name: bytes, event: _Event) -> None:
         """One event; those without a meaning here are counted."""
         kind = event.type

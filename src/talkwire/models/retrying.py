@@ -7,7 +7,6 @@ twice. There is no limit of time in here, the engine has one for the whole turn.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -16,6 +15,7 @@ import stamina
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
 from talkwire.canon.turn import ModelRequest
+from talkwire.models._relay import Found, Relay, Search, Stream
 
 RETRY_AFTER_MAX_S = 20.0
 WAIT_MAX_S = 8.0
@@ -27,7 +27,7 @@ _SAID = (Text, Reasoning, CallPiece, Finish)
 class Model(Protocol):
     """What is wrapped; see the engine's port of this name."""
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]: ...
+    def stream(self, request: ModelRequest) -> Stream: ...
     async def check(self) -> str: ...
     async def close(self) -> None: ...
 
@@ -42,25 +42,21 @@ class Retrying:
         self._model = model
         self._max = max(max_attempts, 1)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
+    def stream(self, request: ModelRequest) -> Stream:
         """See `Model.stream`."""
-        failure: ModelError | None = None
-        async with aclosing(self._model.stream(request)) as stream:
-            opening = await _opening(stream)
-            if isinstance(opening, ModelError):
-                failure = opening
-            else:
-                yield opening
-                async for deltas in stream:
-                    yield deltas
-        if failure is not None:
-            async with aclosing(self._again(request, failure)) as more:
-                async for deltas in more:
-                    yield deltas
+        return Relay(self._search(request))
 
-    async def _again(
-        self, request: ModelRequest, failure: ModelError
-    ) -> AsyncGenerator[Sequence[Delta], None]:
+    async def _search(self, request: ModelRequest) -> Search:
+        stream = self._model.stream(request)
+        opening = await _opening(stream)
+        if not isinstance(opening, ModelError):
+            yield Found(opening, stream)
+            return
+        async with aclosing(self._again(request, opening)) as more:
+            async for found in more:
+                yield found
+
+    async def _again(self, request: ModelRequest, failure: ModelError) -> Search:
         """The attempts after a first one that failed."""
         wait_s: float | None = None
 
@@ -69,13 +65,11 @@ class Retrying:
 
         async for attempt in stamina.retry_context(on=planned, attempts=self._max, timeout=None):
             if attempt.num > 1:
-                async with aclosing(self._model.stream(request)) as stream:
-                    opening = await _opening(stream)
-                    if not isinstance(opening, ModelError):
-                        yield opening
-                        async for deltas in stream:
-                            yield deltas
-                        return
+                stream = self._model.stream(request)
+                opening = await _opening(stream)
+                if not isinstance(opening, ModelError):
+                    yield Found(opening, stream)
+                    return
                 failure = opening
             wait_s = self._wait_s(failure, attempt.num)
             if wait_s is not None:
@@ -104,10 +98,8 @@ class Retrying:
         return jittered if told is None else told + jittered / 4
 
 
-async def _opening(
-    stream: AsyncGenerator[Sequence[Delta], None],
-) -> list[Delta] | ModelError:
-    """All until something is said, or why nothing was."""
+async def _opening(stream: Stream) -> list[Delta] | ModelError:
+    """All until something is said, or why nothing was; the stream is closed then."""
     opening: list[Delta] = []
     try:
         async for deltas in stream:
@@ -116,4 +108,7 @@ async def _opening(
                 return opening
     except ModelError as error:
         return error
+    except BaseException:
+        await stream.aclose()
+        raise
     return UpstreamIncomplete("The model's answer ended before it began.")
