@@ -89,6 +89,14 @@ def test_only_the_last_lines_are_live() -> None:
     assert "line 40" not in out.getvalue()
 
 
+def test_a_live_line_leaves_room_for_what_the_terminal_adds() -> None:
+    console = Console(file=(out := io.StringIO()), width=40, height=7, force_terminal=True)
+
+    console.print(Tail("1, 2, 3, "))
+
+    assert out.getvalue() == "1, 2, 3,\n"
+
+
 def test_ctrl_c_aborts_the_turn_and_waits_for_its_end(screen: Screen, notes: io.StringIO) -> None:
     server = Server(
         [_delta(3, "a"), KeyboardInterrupt()], [Happened("turn.aborted", {"n": 4, "by": "client"})]

@@ -63,6 +63,10 @@ def test_without_anything_and_an_ollama_the_demo_answers(found: Ollama | None) -
     assert "OPENAI_API_KEY" in demo.told
 
 
+def test_the_demo_carries_on_an_answer_that_was_cut() -> None:
+    assert models(use_mock=True).resolve(None).continuation == "prefill"
+
+
 async def test_an_entry_without_a_server_has_that_of_the_environment(upstream: Upstream) -> None:
     entry = ModelSettings(name="a", provider="openai-chat", upstream_model="n3")
     other = ModelSettings(name="b", provider="openai-chat", base_url=upstream.base_url)
