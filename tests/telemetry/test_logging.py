@@ -148,3 +148,11 @@ def test_a_cut_stream_is_no_news() -> None:
     logging.getLogger("uvicorn.error").error("ASGI callable returned without completing response.")
 
     assert stream.getvalue() == ""
+
+
+def test_a_retry_is_told_once_by_its_turn() -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    logging.getLogger("stamina").warning("stamina.retry_scheduled")
+
+    assert stream.getvalue() == ""

@@ -231,6 +231,6 @@ def judge(written: list[float], arrived: list[float]) -> Check:
     took, came = written[-1] - written[0], arrived[-1] - arrived[0]
     figures = f"{len(written)} pieces written over {took:.1f} s arrived over {came:.1f} s"
     if came < took * _BUFFERED_SHARE:
-        hint = "a proxy holds them back; for nginx: proxy_buffering off"
+        hint = "a proxy holds them back; for nginx: proxy_buffering off, gzip off"
         return Check("stream", "broken", f"{figures}: {hint}")
     return Check("stream", "ok", figures)

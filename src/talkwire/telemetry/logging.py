@@ -37,6 +37,7 @@ _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 _LONGEST = 8000
 # These tell of each of their steps, or of every request they make, with its whole address.
 _TALKATIVE = ("uvicorn", "uvicorn.error", "alembic", "httpx2", "httpcore2")
+_TOLD_BY_EVENTS = ("stamina",)
 _CONTEXT = ("turn_id", "session_id", "request_id")
 
 
@@ -97,6 +98,8 @@ def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | No
         logger.propagate = True
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _TOLD_BY_EVENTS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _last(form: Format, stream: TextIO) -> list[structlog.typing.Processor]:
