@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from talkwire.canon.errors import Conflict, StorageUnavailable, TalkwireError
+from talkwire.canon.errors import Conflict, Fenced, StorageUnavailable, TalkwireError
 from talkwire.canon.events import Stamped, dump, load
 from talkwire.canon.records import Outcome
 
@@ -22,6 +22,12 @@ T = TypeVar("T")
 
 _ROWS = 200
 """Rows of one insert at most; each number of rows is a statement that the driver caches."""
+
+_MOST_ROWS = 4_000
+"""Rows of one flush at most: the driver takes 32,766 values in a statement."""
+
+Held = dict[str, list[Stamped]]
+"""What a flush has stored, by turn."""
 
 _LOG = "SELECT payload FROM turn_logs WHERE turn_id = ?"
 _HOT = """
@@ -61,6 +67,7 @@ class SqlJournal:
         self._lost: set[str] = set()
         # Filled by the loop and emptied by the writer's thread; both ends are atomic.
         self._pending: deque[tuple[str, Sequence[Stamped]]] = deque()
+        self._flush = Flush(self._pending)
         self._flying = False
 
     def attach(self, turn_id: str, tail: Tail) -> None:
@@ -112,27 +119,7 @@ class SqlJournal:
         self._flying = True
         self._writer.submit(self._flush).add_done_callback(self._flushed)
 
-    def _flush(self, connection: Connection) -> dict[str, list[Stamped]]:
-        """In the writer's thread: all that is pending now, as one row a turn."""
-        pending = self._pending
-        held: dict[str, list[Stamped]] = {}
-        for _ in range(len(pending)):
-            turn_id, batch = pending.popleft()
-            earlier = held.get(turn_id)
-            if earlier is None:
-                held[turn_id] = list(batch)
-            else:
-                earlier += batch
-        rows: list[str | int] = []
-        for turn_id, events in held.items():
-            rows += (turn_id, events[0].n, len(events), dump(events).decode())
-        cursor = connection.connection.cursor()
-        for at in range(0, len(rows), 4 * _ROWS):
-            some = rows[at : at + 4 * _ROWS]
-            cursor.execute(_insert(len(some) // 4), some)
-        return held
-
-    def _flushed(self, future: asyncio.Future[dict[str, list[Stamped]]]) -> None:
+    def _flushed(self, future: asyncio.Future[Held]) -> None:
         self._flying = False
         if future.cancelled():
             return
@@ -162,10 +149,67 @@ class SqlJournal:
             tail.committed(until)
 
 
+class Flush:
+    """A unit of work: all that is pending when the writer comes by, as one row a turn.
+
+    Called with company it is one of several in a transaction. `alone` is its other form: one
+    statement that carries the fence itself and is its own transaction. The driver gives the
+    interpreter's lock away for each statement and has to fight for it afterwards, which on a
+    busy server costs more than the statement.
+    """
+
+    def __init__(self, pending: deque[tuple[str, Sequence[Stamped]]]) -> None:
+        self._pending = pending
+
+    def __call__(self, connection: Connection) -> Held:
+        """Insert within the caller's transaction."""
+        held, rows = self._taken()
+        cursor = connection.connection.cursor()
+        for at in range(0, len(rows), 4 * _ROWS):
+            some = rows[at : at + 4 * _ROWS]
+            cursor.execute(_insert(len(some) // 4), some)
+        return held
+
+    def alone(self, connection: Connection, guard: tuple[str, int]) -> Held:
+        """Insert if the node's row carries its epoch. :raises Fenced: it does not."""
+        held, rows = self._taken()
+        if rows:
+            cursor = connection.connection.cursor()
+            cursor.execute(_fenced_insert(len(rows) // 4), [*rows, *guard])
+            if cursor.rowcount == 0:
+                raise Fenced("Another process has taken over this node.")
+        return held
+
+    def _taken(self) -> tuple[Held, list[str | int]]:
+        pending = self._pending
+        held: Held = {}
+        for _ in range(min(len(pending), _MOST_ROWS)):
+            turn_id, batch = pending.popleft()
+            earlier = held.get(turn_id)
+            if earlier is None:
+                held[turn_id] = list(batch)
+            else:
+                earlier += batch
+        rows: list[str | int] = []
+        for turn_id, events in held.items():
+            rows += (turn_id, events[0].n, len(events), dump(events).decode())
+        return held, rows
+
+
 @lru_cache(_ROWS)
 def _insert(rows: int) -> str:
     values = ",".join(["(?,?,?,?)"] * rows)
     return f"INSERT INTO turn_events (turn_id, first_n, count, payload) VALUES {values}"  # noqa: S608
+
+
+@lru_cache(_ROWS)
+def _fenced_insert(rows: int) -> str:
+    values = ",".join(["(?,?,?,?)"] * rows)
+    return (
+        "INSERT INTO turn_events (turn_id, first_n, count, payload) "  # noqa: S608
+        f"SELECT * FROM (VALUES {values}) "
+        "WHERE EXISTS (SELECT 1 FROM nodes WHERE id = ? AND epoch = ?)"
+    )
 
 
 def _read(connection: Connection, turn_id: str, start: int) -> list[Stamped]:

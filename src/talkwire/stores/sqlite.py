@@ -16,7 +16,7 @@ from talkwire.canon.errors import Fenced, StorageUnavailable
 from talkwire.stores import migrating
 
 T = TypeVar("T")
-Unit = Callable[[Connection], Any]
+Unit = Callable[..., Any]
 Result = tuple[Any, BaseException | None]
 
 _PRAGMAS = (
@@ -81,8 +81,12 @@ def transact(
     """Run all units in one transaction, each isolated from the others' errors.
 
     Never raises: each unit's result or error stands at its place. A failure of the transaction
-    itself is every unit's error.
+    itself is every unit's error. A unit that has a form for itself (`alone`: one statement
+    that carries the fence) is run in it when it has no company.
     """
+    alone = getattr(units[0], "alone", None) if len(units) == 1 and guard else None
+    if alone is not None:
+        return [_alone(alone, connection, guard)]
     driver = raw(connection)
     try:
         driver.execute("BEGIN IMMEDIATE")
@@ -96,6 +100,15 @@ def transact(
         fault = in_our_words(error)
         return [(None, fault)] * len(units)
     return results
+
+
+def _alone(alone: Unit, connection: Connection, guard: tuple[str, int] | None) -> Result:
+    """A unit that is one statement, fence and all."""
+    try:
+        return alone(connection, guard), None
+    except BaseException as error:
+        _roll_back(raw(connection))
+        return None, in_our_words(error)
 
 
 def _all(connection: Connection, driver: sqlite3.Connection, units: Sequence[Unit]) -> list[Result]:
