@@ -193,7 +193,7 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     if adopted:
         _log.info("turns.adopted", count=adopted)
     stack.push_async_callback(turns.drain, 0.0)
-    draining = Draining(lambda: turns.drain(settings.turns.drain_timeout_s))
+    draining = Draining(lambda: _drain(turns, settings.turns.drain_timeout_s))
     draining.install()
     stack.callback(draining.remove)
     cleaning = Cleaning(parts.database, retention_s=settings.events.retention_s)
@@ -204,6 +204,14 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     ):
         task = asyncio.create_task(work)
         stack.push_async_callback(_end, task)
+
+
+async def _drain(turns: Turns, timeout_s: float) -> None:
+    """As `Turns.drain`; says what is waited for."""
+    if turns.running:
+        hint = "A second signal stops at once; what is left goes on at the next start."
+        _log.info("server.draining", running=turns.running, at_most_s=timeout_s, hint=hint)
+    await turns.drain(timeout_s)
 
 
 async def _end(task: asyncio.Task[None]) -> None:
