@@ -193,7 +193,9 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     if adopted:
         _log.info("turns.adopted", count=adopted)
     stack.push_async_callback(turns.drain, 0.0)
-    draining = Draining(lambda: _drain(turns, settings.turns.drain_timeout_s))
+    draining = Draining(
+        lambda: _drain(turns, settings.turns.drain_timeout_s), at_once=lambda: turns.drain(0.0)
+    )
     draining.install()
     stack.callback(draining.remove)
     cleaning = Cleaning(parts.database, retention_s=settings.events.retention_s)

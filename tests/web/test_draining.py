@@ -70,6 +70,30 @@ async def test_a_second_signal_goes_through_at_once(servers: Servers) -> None:
     assert servers.got == [signal.SIGINT]
 
 
+async def test_a_second_signal_ends_what_the_first_one_waits_for(servers: Servers) -> None:
+    begun, hurried, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def drain() -> None:
+        begun.set()
+        await over.wait()
+
+    async def at_once() -> None:
+        hurried.set()
+        over.set()
+
+    draining = Draining(drain, at_once=at_once)
+    draining.install()
+    signal.raise_signal(TERM)
+    async with asyncio.timeout(5):
+        await begun.wait()
+        assert not hurried.is_set()
+        signal.raise_signal(signal.SIGINT)
+        await hurried.wait()
+        await asyncio.sleep(0)
+
+    assert servers.got == [signal.SIGINT]
+
+
 async def test_a_drain_that_fails_still_ends_the_server(servers: Servers) -> None:
     reported: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: reported.append(told))
