@@ -189,6 +189,8 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     await parts.nodes.join()
     stack.push_async_callback(parts.nodes.leave)
     stack.push_async_callback(parts.models.close)
+    if parts.speech is not None:
+        stack.push_async_callback(parts.speech.close)
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)
@@ -268,6 +270,7 @@ def _health(parts: Parts) -> health.Health:
         draining=lambda: parts.turns.draining,
         checks={"store": store},
         service=service,
+        with_page={"responses-sse", "native"} <= set(parts.settings.wires),
     )
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from talkwire.canon.errors import TalkwireError
 from talkwire.web.answers import json_answer
+from talkwire.web.page import is_wanted, page
 
 CHECK_S = 2.0  # a component that does not answer within this counts as failing
 Check = Callable[[], Awaitable[object]]
@@ -28,11 +29,13 @@ class Health:
         draining: Callable[[], bool],
         checks: Mapping[str, Check],
         service: Callable[[], Mapping[str, Any]],
+        with_page: bool = False,
     ) -> None:
         self._version = version
         self._draining = draining
         self._checks = dict(checks)
         self._service = service
+        self._page = with_page
         self._since = time.monotonic()
 
     async def health(self, request: Request) -> Response:
@@ -63,7 +66,9 @@ class Health:
         return json_answer({"status": "ok"})
 
     async def service(self, request: Request) -> Response:
-        """What runs here."""
+        """What runs here; for browsers a page to try it, where its wires are on."""
+        if self._page and is_wanted(request):
+            return page()
         return json_answer({"name": "talkwire", "version": self._version, **self._service()})
 
 
