@@ -144,6 +144,9 @@ class FakeSpeech:
     async def check(self) -> str:
         return "fake"
 
+    async def close(self) -> None:
+        pass
+
 
 class FakeNodes:
     node = "n1"

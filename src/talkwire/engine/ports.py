@@ -248,3 +248,7 @@ class Speech(Protocol):
     async def check(self) -> str:
         """A short line for people. :raises SpeechError: it does not answer."""
         ...
+
+    async def close(self) -> None:
+        """Give up all connections; nothing is spoken afterwards."""
+        ...

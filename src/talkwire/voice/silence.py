@@ -33,3 +33,6 @@ class Silence:
     async def check(self) -> str:
         """A short line for people."""
         return "silence: a real MP3 that says nothing (VOICE_USE_MOCK)"
+
+    async def close(self) -> None:
+        """Nothing is open."""
