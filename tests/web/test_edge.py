@@ -1,0 +1,87 @@
+"""A stream is run when all middleware has returned, with the server's own `send`."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from talkwire.web.edge import Edge, later
+from tests.web.wire import scope
+
+
+class Streamed(Response):
+    """A response that asks to be run later."""
+
+    def __init__(self, told: list[str]) -> None:
+        self.told = told
+        self.background = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert later(scope, self._run)
+        self.told.append("asked")
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.told.append("run")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+
+class Around:
+    """Middleware that tells when it returns, and would tell of each message."""
+
+    def __init__(self, app: ASGIApp, told: list[str]) -> None:
+        self._app = app
+        self._told = told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Message) -> None:
+            self._told.append("seen by the middleware")
+            await send(message)
+
+        await self._app(scope, receive, tell)
+        self._told.append("middleware returned")
+
+
+async def _receive() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _served(app: ASGIApp, path: str) -> list[str]:
+    sent: list[str] = []
+
+    async def send(message: Message) -> None:
+        sent.append(str(message["type"]))
+
+    await app({**scope(path), "root_path": ""}, _receive, send)
+    return sent
+
+
+async def test_a_stream_runs_behind_the_middleware_and_past_it() -> None:
+    told: list[str] = []
+    app = Edge()
+    app.add_middleware(Around, told=told)
+
+    async def stream(request: Request) -> Response:
+        return Streamed(told)
+
+    app.add_api_route("/stream", stream, response_class=Response)
+
+    assert await _served(app, "/stream") == ["http.response.start", "http.response.body"]
+    assert told == ["asked", "middleware returned", "run"]
+
+
+async def test_any_other_answer_goes_through_the_middleware() -> None:
+    told: list[str] = []
+    app = Edge()
+    app.add_middleware(Around, told=told)
+
+    assert await _served(app, "/nowhere") == ["http.response.start", "http.response.body"]
+    assert told == ["seen by the middleware"] * 2 + ["middleware returned"]
+
+
+async def test_without_an_edge_nothing_is_run_later() -> None:
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("nobody would run it")
+
+    assert not later(scope("/"), run)
