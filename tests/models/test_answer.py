@@ -14,6 +14,7 @@ from talkwire.canon.errors import (
     UpstreamUnavailable,
 )
 from talkwire.models._answer import HELD_BYTES, Answer
+from talkwire.models._rounds import Rounds
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -24,6 +25,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.rounds = Rounds(())
         self.said: list[str] = []
 
     def abort(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 from talkwire.models._connection import Connection
+from talkwire.models._rounds import Rounds
 
 
 class Kept:
@@ -24,7 +25,9 @@ async def test_a_connection_is_kept_after_a_whole_answer_and_told_left_once() ->
     ours, theirs = socket.socketpair()
     kept, loop = Kept(), asyncio.get_running_loop()
     theirs.setblocking(False)
-    _, connection = await loop.create_connection(lambda: Connection(kept.keep), sock=ours)
+    _, connection = await loop.create_connection(
+        lambda: Connection(kept.keep, Rounds(())), sock=ours
+    )
 
     answer = connection.ask(b"GET /", first_s=2, idle_s=2, on_left=kept.leave)
     assert await loop.sock_recv(theirs, 100) == b"GET /"
@@ -42,7 +45,9 @@ async def test_bytes_that_nobody_asked_for_close_the_connection() -> None:
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
     theirs.setblocking(False)
-    _, connection = await loop.create_connection(lambda: Connection(lambda _: None), sock=ours)
+    _, connection = await loop.create_connection(
+        lambda: Connection(lambda _: None, Rounds(())), sock=ours
+    )
 
     await loop.sock_sendall(theirs, b"HTTP/1.1 408 Request Timeout\r\n\r\n")
 

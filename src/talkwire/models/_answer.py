@@ -19,6 +19,7 @@ from talkwire.canon.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from talkwire.models._rounds import Rounds
 
 HEAD_BYTES = 65_536
 HELD_BYTES = 262_144
@@ -30,6 +31,7 @@ class Socket(Protocol):
     """What an answer needs of its connection."""
 
     loop: asyncio.AbstractEventLoop
+    rounds: Rounds
 
     def abort(self) -> None: ...
     def pause(self) -> None: ...
@@ -169,7 +171,9 @@ class Answer:
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
-            if not waiter.done():
+            if self._flowing:
+                self._connection.rounds.wake(waiter)
+            elif not waiter.done():
                 waiter.set_result(None)
 
     def cut(self, error: BaseException | None) -> None:

@@ -11,12 +11,14 @@ from typing import cast
 
 from talkwire.canon.errors import ModelError
 from talkwire.models._answer import Answer
+from talkwire.models._rounds import Rounds
 
 
 class Connection(asyncio.Protocol):
     """A socket, and at most one answer at a time on it."""
 
-    def __init__(self, on_idle: Callable[[Connection], None]) -> None:
+    def __init__(self, on_idle: Callable[[Connection], None], rounds: Rounds) -> None:
+        self.rounds = rounds
         self.loop = asyncio.get_running_loop()
         self.open = False
         self.reused = False

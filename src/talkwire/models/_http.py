@@ -18,6 +18,7 @@ from talkwire import __version__
 from talkwire.canon.errors import UpstreamTimeout, UpstreamUnavailable
 from talkwire.models._answer import Answer
 from talkwire.models._connection import Connection
+from talkwire.models._rounds import Rounds
 
 IDLE_CONNECTION_S = 30.0
 
@@ -94,6 +95,7 @@ class Client:
         self.limits = limits
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._rounds = Rounds(self._busy)
         self._connecting = 0
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
@@ -171,7 +173,7 @@ class Client:
         try:
             async with asyncio.timeout(self.limits.connect_s):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self._kept),
+                    lambda: Connection(self._kept, self._rounds),
                     server.host,
                     server.port,
                     ssl=_tls() if server.tls else None,
