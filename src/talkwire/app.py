@@ -97,6 +97,7 @@ def build(
     for name, router, paths in _wires(parts):
         if name in settings.wires:
             app.include_router(router)
+            app.shorten(router.routes)
             wires[name] = router.routes
             asking += paths
     # The last one added is the outermost.
@@ -283,7 +284,6 @@ def _listeners(settings: Settings) -> list[Listener]:
 
 def _hosts(settings: Settings) -> tuple[str, ...] | None:
     """The `Host` names that are answered; any, where the server is bound elsewhere on purpose."""
-    hosts = [settings.host, *(listener.host for listener in settings.listeners)]
-    if all(is_loopback(host) for host in hosts):
+    if all(is_loopback(host.strip("[]")) for host, _ in settings.addresses):
         return settings.trusted_hosts
     return None
