@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from talkwire.settings import FROZEN_NAMES, Settings, SettingsError, language, load, trace
+from talkwire.settings import (
+    FROZEN_NAMES,
+    ListenerSettings,
+    Settings,
+    SettingsError,
+    language,
+    load,
+    trace,
+)
 
 CANARY = "sk-canary0123456789"
 
@@ -260,3 +268,10 @@ def test_the_examples_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text((root / ".env.example").read_text("utf-8"), "utf-8")
 
     assert trace(root / "config.example.yaml").warnings == ()
+
+
+def test_listeners_stand_for_host_and_port() -> None:
+    both = (ListenerSettings(port=1), ListenerSettings(host="::1", port=2))
+
+    assert Settings(listeners=both).addresses == [("127.0.0.1", 1), ("::1", 2)]
+    assert Settings().addresses == [("127.0.0.1", 8000)]

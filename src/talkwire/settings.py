@@ -133,7 +133,7 @@ class LimitSettings(Group):
     body_bytes: Count = 1_048_576
     headers: Count = 100
     json_depth: Count = 64
-    input_chars: Count = 200_000
+    input_chars: Annotated[int, Field(ge=1, le=200_000)] = 200_000
 
 
 class VoiceSettings(Group):
@@ -237,6 +237,13 @@ class Settings(BaseSettings):
                 " which serves one process"
             )
         return self
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where to listen: the configured listeners, or else host and port."""
+        if self.listeners:
+            return [(listener.host, listener.port) for listener in self.listeners]
+        return [(self.host, self.port)]
 
     @property
     def sqlite_path(self) -> Path:

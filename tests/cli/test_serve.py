@@ -17,7 +17,6 @@ from pydantic import SecretStr
 
 from talkwire.cli.serve import (
     Hindrance,
-    addresses,
     banner,
     check_folder,
     is_loopback,
@@ -118,13 +117,6 @@ def test_bad_settings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_more_processes_need_another_database(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(None, {"workers": 2}) == 2
     assert "needs PostgreSQL" in capsys.readouterr().err
-
-
-def test_listeners_stand_for_host_and_port() -> None:
-    both = (ListenerSettings(port=1), ListenerSettings(host="::1", port=2))
-
-    assert addresses(Settings(listeners=both)) == [("127.0.0.1", 1), ("::1", 2)]
-    assert addresses(Settings()) == [("127.0.0.1", 8000)]
 
 
 def test_the_banner_is_ready_to_paste_and_without_secrets(tmp_path: Path) -> None:

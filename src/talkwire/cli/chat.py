@@ -104,8 +104,8 @@ def run(url: str | None, message: str | None, asked: dict[str, Any]) -> int:
 
 def default_url() -> str:
     """The server that the settings in force would start on this machine."""
-    settings = load()
-    return f"http://127.0.0.1:{settings.listeners[0].port if settings.listeners else settings.port}"
+    _, port = load().addresses[0]
+    return f"http://127.0.0.1:{port}"
 
 
 def _converse(client: Client, screen: Screen, asked: dict[str, Any]) -> int:

@@ -41,9 +41,7 @@ def local(settings: Settings) -> Iterator[Check]:
     yield from models(settings)
     yield voice(settings)
     yield prompts(settings.prompts_dir)
-    for host, port in [(settings.host, settings.port)] + [
-        (listener.host, listener.port) for listener in settings.listeners
-    ]:
+    for host, port in settings.addresses:
         yield address(host, port)
 
 

@@ -40,7 +40,7 @@ def run(config: Path | None, options: Mapping[str, Any]) -> int:
         refuse_exposure(settings)
         check_folder(settings.data_dir)
         unread_s = settings.streams.send_timeout_s
-        sockets = [listen(host, port, unread_s=unread_s) for host, port in addresses(settings)]
+        sockets = [listen(host, port, unread_s=unread_s) for host, port in settings.addresses]
     except SettingsError as error:
         lines = "\n".join(f"  {problem}" for problem in error.problems)
         print(f"{say('bad_settings')}\n{lines}", file=sys.stderr)
@@ -51,13 +51,6 @@ def run(config: Path | None, options: Mapping[str, Any]) -> int:
     for warning in loaded.warnings:
         print(warning, file=sys.stderr)
     return _serve(settings, sockets)
-
-
-def addresses(settings: Settings) -> list[tuple[str, int]]:
-    """Where to listen: the configured listeners, or else host and port."""
-    if settings.listeners:
-        return [(listener.host, listener.port) for listener in settings.listeners]
-    return [(settings.host, settings.port)]
 
 
 def is_loopback(host: str) -> bool:
@@ -73,7 +66,7 @@ def refuse_exposure(settings: Settings) -> None:
 
     :raises Hindrance: an address beyond loopback without `open`.
     """
-    for host, _ in addresses(settings):
+    for host, _ in settings.addresses:
         if not settings.open and not is_loopback(host):
             raise Hindrance(say("exposed", host=host))
 
