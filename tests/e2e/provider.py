@@ -13,8 +13,9 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
+
+from tests.e2e.listening import Listening
 
 _STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 _HTML = b"<html><body>upstream secret page</body></html>"
@@ -38,18 +39,16 @@ class Call:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Provider:
+class Provider(Listening):
     """`async with Provider() as provider`: `provider.url` goes into `base_url`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"{super().url}/v1"
 
     def model(self, **settings: Any) -> dict[str, Any]:
         """An entry for `models:` in a configuration."""
@@ -60,29 +59,9 @@ class Provider:
         """The calls whose prompt holds the marker."""
         return [call for call in self.calls if marker in call.prompt]
 
-    async def __aenter__(self) -> Provider:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**22)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for link in list(self._links):
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._serve(reader, writer)
         finally:
             writer.close()

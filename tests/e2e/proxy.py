@@ -13,7 +13,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
+
+from tests.e2e.listening import Listening
 
 _CHUNK = 65_536
 
@@ -43,51 +44,19 @@ def random_cuts(seed: int, count: int, most_bytes: int) -> Iterator[Harm]:
         yield Harm(after=dice.randrange(most_bytes), end=dice.choice(["cut", "rst"]))
 
 
-class Proxy:
+class Proxy(Listening):
     """`async with Proxy(target_port) as proxy`: connect to `proxy.port` instead of the target."""
 
     def __init__(self, target_port: int, plan: Iterator[Harm] | None = None) -> None:
+        super().__init__()
         self.target_port = target_port
         self.plan = plan or iter(())
         self.accepted = 0
         self.harmed = 0
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
 
-    @property
-    def port(self) -> int:
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for link in list(self._links):
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
-
-    async def _accept(self, client: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
+    async def serve(self, client: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        harm = next(self.plan, UNHARMED)
-        with suppress(asyncio.CancelledError):
-            await self._link(client, out, harm)
+        await self._link(client, out, next(self.plan, UNHARMED))
 
     async def _link(
         self, client: asyncio.StreamReader, out: asyncio.StreamWriter, harm: Harm
