@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from talkwire.journals.memory import MemoryJournal
@@ -13,21 +10,6 @@ from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "talkwire.db")
-    await database.open()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def nodes(database: Database) -> SqlNodes:
-    nodes = SqlNodes(database)
-    await nodes.join()
-    return nodes
 
 
 @pytest.fixture(params=["sqlite"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,13 +60,7 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "talkwire.db")
-    await database.open()
-    await SqlNodes(database).join()
-    yield database
-    await database.close()
+pytestmark = pytest.mark.usefixtures("nodes")  # commits are fenced, as they are in a server
 
 
 async def test_what_was_told_as_held_survives_kill_9(tmp_path: Path) -> None:
