@@ -172,7 +172,7 @@ async def test_a_signal_drains_before_the_server_hears_of_it(tmp_path: Path) -> 
         ({"host": "0.0.0.0", "open": True}, 200),  # noqa: S104 - no socket is made
         ({"host": "::1"}, 421),
         ({"host": "[::1]"}, 421),
-        ({"host": "0.0.0.0", "listeners": (ListenerSettings(port=9000),)}, 421),  # noqa: S104
+        ({"host": "0.0.0.0", "listeners": (ListenerSettings(port=9000),)}, 421),  # noqa: S104 - the same
     ],
 )
 async def test_on_loopback_only_known_names_are_answered(

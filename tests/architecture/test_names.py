@@ -37,6 +37,10 @@ IMPURE_CALLS = {
     "urandom",
 }
 
+# A rule is switched off by its name, for one line, with a reason behind it.
+SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*off)")
+REASONED = re.compile(r"#\s*(noqa:\s*|type:\s*ignore\[)[\w, -]+?\]?\s+(-|#)\s+\w")
+
 # Written in pieces, so that this file does not contain what it forbids.
 REGISTRIES = [
     ".".join(parts)
@@ -148,6 +152,19 @@ def test_pure_modules_ask_for_no_clock_and_no_chance(modules: Sequence[Module]) 
 
     assert pure
     assert {m.name: found for m in pure if (found := list(_chances(m.tree)))} == {}
+
+
+def test_every_suppression_says_why(
+    modules: Sequence[Module], test_modules: Sequence[Module]
+) -> None:
+    bare = [
+        f"{module.name}: {line.strip()}"
+        for module in (*modules, *test_modules)
+        for line in module.text.splitlines()
+        if SUPPRESSION.search(line) and not REASONED.search(line)
+    ]
+
+    assert bare == []
 
 
 def test_every_module_opens_with_a_docstring(modules: Sequence[Module]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
-from talkwire.canon.turn import Call, Message, ModelRequest, TextPart, text_message
+from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
 from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import CARRY_ON, ChatCodec, ChatReading
 from tests.upstream import frames
@@ -130,10 +130,10 @@ def test_a_refusal_is_text() -> None:
     [("stop", "stop"), ("length", "length"), ("content_filter", "content_filter"),
      ("tool_calls", "stop"), ("function_call", "stop"), ("eos", "stop")],
 )  # fmt: skip
-def test_finish_reasons_are_mapped(told: str, meant: str) -> None:
+def test_finish_reasons_are_mapped(told: str, meant: FinishReason) -> None:
     body = json.dumps({"choices": [{"delta": {}, "finish_reason": told}]}).encode()
 
-    assert read(b"data: " + body + b"\n\n")[-1].reason == meant  # type: ignore[union-attr]
+    assert read(b"data: " + body + b"\n\n")[-1] == Finish(meant)
 
 
 def test_lone_surrogates_and_broken_utf8_become_replacement_characters() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
-from talkwire.canon.turn import Call, Message, ModelRequest, TextPart, text_message
+from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
 from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import CARRY_ON
 from talkwire.models.openai_responses import ResponsesCodec, ResponsesReading
@@ -69,10 +69,10 @@ def test_done_alone_ends_nothing() -> None:
 @pytest.mark.parametrize(
     ("reason", "meant"), [("max_output_tokens", "length"), ("content_filter", "content_filter")]
 )
-def test_incomplete_tells_why(reason: str, meant: str) -> None:
+def test_incomplete_tells_why(reason: str, meant: FinishReason) -> None:
     response = {"status": "incomplete", "incomplete_details": {"reason": reason}}
 
-    assert read(event("response.incomplete", response=response)) == [Finish(meant)]  # type: ignore[arg-type]
+    assert read(event("response.incomplete", response=response)) == [Finish(meant)]
 
 
 def test_whole_texts_and_arguments_count_where_no_delta_came() -> None:

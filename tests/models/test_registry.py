@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from talkwire.canon.errors import NotFound
 from talkwire.engine.ports import Choice, Models
-from talkwire.models.registry import Catalogue, Entry
+from talkwire.models.registry import Catalogue, Entry, Provider
 from tests.models.conftest import KEY, ask, listen
 from tests.upstream.server import Upstream
 
@@ -61,8 +61,8 @@ def test_no_secret_is_printed() -> None:
 
 
 @pytest.mark.parametrize("provider", ["openai", "openai-chat", "openai-responses"])
-async def test_every_provider_answers(provider: str, upstream: Upstream) -> None:
-    entry = Entry("n3", provider, base_url=upstream.base_url)  # type: ignore[arg-type]
+async def test_every_provider_answers(provider: Provider, upstream: Upstream) -> None:
+    entry = Entry("n3", provider, base_url=upstream.base_url)
     models = Catalogue([entry], Choice)
     choice = models.resolve(None)
 

@@ -58,7 +58,8 @@ class Looking:
 
 
 async def said(relay: Relay) -> list[str]:
-    return [delta.text for deltas in [each async for each in relay] for delta in deltas]  # type: ignore[union-attr]
+    heard = [delta async for deltas in relay for delta in deltas]
+    return [delta.text for delta in heard if isinstance(delta, Text)]
 
 
 async def test_what_the_search_tells_comes_first_and_nothing_of_the_source_is_lost() -> None:

@@ -17,7 +17,7 @@ _TABLES = ("sessions", "messages", "turns", "turn_events", "idempotency")
 
 def _rows(connection: Connection) -> list[int]:
     return [
-        int(connection.exec_driver_sql(f"SELECT count(*) FROM {t}").scalar_one())  # noqa: S608
+        int(connection.exec_driver_sql(f"SELECT count(*) FROM {t}").scalar_one())  # noqa: S608 - from above
         for t in _TABLES
     ]
 

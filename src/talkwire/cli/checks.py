@@ -154,7 +154,8 @@ def prompts(path: Path | None) -> Check:
 
 def address(host: str, port: int) -> Check:
     """Is the port free, or served by Talkwire already?"""
-    part, near = f"port {port}", "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    part = f"port {port}"
+    near = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     try:
         with socket.create_server((host, port), family=_family(host)):
             return Check(part, "ok", "free")

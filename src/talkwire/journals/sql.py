@@ -199,14 +199,14 @@ class Flush:
 @lru_cache(_ROWS)
 def _insert(rows: int) -> str:
     values = ",".join(["(?,?,?,?)"] * rows)
-    return f"INSERT INTO turn_events (turn_id, first_n, count, payload) VALUES {values}"  # noqa: S608
+    return f"INSERT INTO turn_events (turn_id, first_n, count, payload) VALUES {values}"  # noqa: S608 - only "?"
 
 
 @lru_cache(_ROWS)
 def _fenced_insert(rows: int) -> str:
     values = ",".join(["(?,?,?,?)"] * rows)
     return (
-        "INSERT INTO turn_events (turn_id, first_n, count, payload) "  # noqa: S608
+        "INSERT INTO turn_events (turn_id, first_n, count, payload) "  # noqa: S608 - as above
         f"SELECT * FROM (VALUES {values}) "
         "WHERE EXISTS (SELECT 1 FROM nodes WHERE id = ? AND epoch = ?)"
     )
