@@ -85,30 +85,40 @@ class Reader:
 
         :raises ReaderCut: nothing more will come here though the turn has not ended.
         """
-        while True:
+        batch = self.ready()
+        if not batch and not self.ended:
+            await self.coming()
             batch = self.ready()
-            if batch:
-                return batch
-            if self._poked or self.ended:
-                self._poked = False
-                return ()
-            if self._log.is_cut:
-                raise ReaderCut
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+        return batch
+
+    def coming(self) -> asyncio.Future[None]:
+        """Done once there may be more, or the reader was poked. Ask `ready` right before.
+
+        A future and no coroutine, since a stream waits for it every token.
+
+        :raises ReaderCut: nothing more will come here though the turn has not ended.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        if self._poked:
+            self._poked = False
+            waiter.set_result(None)
+        elif self._log.is_cut:
+            raise ReaderCut
+        self._waiter = waiter
+        return waiter
 
     def wake(self) -> None:
         """Let `next` look again."""
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     def poke(self) -> None:
         """Let `next` return, if need be with nothing."""
-        self._poked = True
+        if self._waiter is None:
+            self._poked = True
         self.wake()
 
     def close(self) -> None:

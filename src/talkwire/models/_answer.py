@@ -79,23 +79,25 @@ class Answer:
         while self._headless:
             if self._error is not None:
                 raise self._error
-            await self._wait()
+            await self.coming()
 
     async def read(self) -> bytes:
-        """All of the body that has come since the last read; b"" at its end.
+        """All of the body that has come since the last read; b"" at its end. See `take`."""
+        while (body := self.take()) is None:
+            await self.coming()
+        return body
+
+    def take(self) -> bytes | None:
+        """All of the body that has come since the last time; b"" at its end, None for nothing yet.
 
         :raises UpstreamIncomplete: the connection was cut before the body's end.
         :raises ModelError: too slow, not HTTP, or given up.
         """
         pieces = self._pieces
-        while not pieces:
+        if not pieces:
             if self._error is not None:
                 raise self._error
-            if self.ended:
-                return b""
-            self._since = self._loop.time()  # as in _wait, without a coroutine of its own
-            self._waiter = waiter = self._loop.create_future()
-            await waiter
+            return b"" if self.ended else None
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._held = 0
@@ -103,6 +105,12 @@ class Answer:
             self._paused = False
             self._connection.resume()
         return body
+
+    def coming(self) -> asyncio.Future[None]:
+        """Done once there may be more. A future and no coroutine: it is waited for every token."""
+        self._since = self._loop.time()
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     async def read_whole(self, limit_bytes: int) -> bytes:
         """The body, cut at the limit and at whatever error ends it."""
@@ -227,11 +235,6 @@ class Answer:
         self._end()
 
     # Below: how it is done.
-
-    async def _wait(self) -> None:
-        self._since = self._loop.time()
-        self._waiter = waiter = self._loop.create_future()
-        await waiter
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None

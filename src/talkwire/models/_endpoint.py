@@ -53,12 +53,10 @@ class Endpoint:
             await self._expect_stream(answer)
             decoder, reading, flowing = Decoder(), self._codec.reading(), False
             while not reading.done:
-                try:
-                    chunk = await answer.read()
-                except ModelError:
-                    if not reading.finishing:
-                        raise
-                    chunk = b""
+                chunk = _taken(answer, reading)
+                if chunk is None:
+                    await answer.coming()
+                    continue
                 deltas = reading.take(decoder.feed(chunk) if chunk else decoder.end())
                 if deltas:
                     if not flowing:
@@ -136,6 +134,16 @@ class Endpoint:
         if decoder.foreign:
             return UpstreamInvalid(f"{self._server} answered something that is no event stream.")
         return UpstreamIncomplete("The connection to the model was cut in mid-answer.")
+
+
+def _taken(answer: Answer, reading: Reading[Any]) -> bytes | None:
+    """What has come; an error after all that matters was said is as good as the end."""
+    try:
+        return answer.take()
+    except ModelError:
+        if not reading.finishing:
+            raise
+        return b""
 
 
 class _Listed(msgspec.Struct):

@@ -119,7 +119,10 @@ class EventStream(Response):
                 frames = []
             elif wire.silent and self._heartbeat is not None:
                 await wire.write([self._heartbeat])
-            batch = await reader.next()
+            batch = reader.ready()
+            if not batch:
+                await reader.coming()
+                batch = reader.ready()
 
 
 class _Connection:
