@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
+from tests.e2e import chromium
 from tests.e2e.provider import Provider, said
 from tests.e2e.proxy import Harm, Proxy
 from tests.e2e.servers import Server
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine: apt install chromium"
-)
+pytestmark = chromium.needed
 
 # Collects all events of one EventSource until it is told to stop, by 204, or the time is over.
 FOLLOW = """
@@ -61,12 +57,8 @@ KINDS = [
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+    async with chromium.browser() as browser:
         yield await browser.new_page()
-        await browser.close()
 
 
 async def _follow(page: Page, origin: str, path: str) -> dict[str, Any]:

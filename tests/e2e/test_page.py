@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.e2e import chromium
 from tests.e2e.servers import Server
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine: apt install chromium"
-)
+pytestmark = chromium.needed
 
 
 @pytest.fixture(params=["en-GB", "zh-CN"])
 async def page(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[Page]:
     """The page, opened; complaints of the browser fail the test."""
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    async with chromium.browser() as browser:
         context = await browser.new_context(locale=request.param)
         opened = await context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -35,7 +28,6 @@ async def page(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[
         )
         await opened.goto(server.url)
         yield opened
-        await browser.close()
     assert complaints == []
 
 
