@@ -125,13 +125,12 @@ def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
     router = Router(models, prompts)
     share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
     runner = Runner(
-        Performer(records, speech, share),
+        Performer(records, speech, share, backlog_events=settings.turns.max_backlog_events),
         router,
         journal=journal,
         records=records,
         limits=TurnLimits(
             max_turn_s=settings.turns.max_turn_s,
-            backlog_events=settings.turns.max_backlog_events,
             on_lost=settings.turns.on_lost,
         ),
     )

@@ -168,6 +168,7 @@ class World:
         limits: Limits | None = None,
         speech: Speech | None = None,
         prefill: bool = False,
+        backlog_events: int = 2000,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
         self.records = records or FakeRecords()
@@ -177,7 +178,7 @@ class World:
         router = Router(FakeModels(self.model, prefill=prefill), FakePrompts())
         journal: Journal = self.journal
         runner = Runner(
-            Performer(self.records, speech, WindowShare()),
+            Performer(self.records, speech, WindowShare(), backlog_events=backlog_events),
             router,
             journal=journal,
             records=self.records,

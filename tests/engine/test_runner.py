@@ -118,7 +118,7 @@ async def test_a_turn_takes_only_so_long() -> None:
 
 
 async def test_a_slow_journal_holds_the_model_back() -> None:
-    world = World(ScriptedModel(says(*"x" * 200)), limits=Limits(backlog_events=20))
+    world = World(ScriptedModel(says(*"x" * 200)), backlog_events=20)
     world.journal.manual = True
     turn_id = await world.ask()
     live = world.live(turn_id)
@@ -136,7 +136,7 @@ async def test_a_slow_journal_holds_the_model_back() -> None:
 
 
 async def test_an_abort_reaches_a_model_that_is_held_back() -> None:
-    world = World(ScriptedModel(says(*"x" * 200)), limits=Limits(backlog_events=5))
+    world = World(ScriptedModel(says(*"x" * 200)), backlog_events=5)
     world.journal.manual = True
     turn_id = await world.ask()
     live = world.live(turn_id)

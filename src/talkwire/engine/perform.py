@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -28,8 +27,6 @@ from talkwire.engine.route import Routed, chosen
 from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
-Events = AsyncGenerator[list[AnyEvent], None]
-
 
 class WindowShare(Struct, frozen=True):
     """How much history a model is given: messages, and a share (0 … 1) of its context."""
@@ -39,33 +36,45 @@ class WindowShare(Struct, frozen=True):
 
 
 class Performer:
-    """Performs the steps of turns; it has no state of its own."""
+    """Performs the steps of turns; it has no state of its own.
 
-    def __init__(self, records: Records, speech: Speech | None, window: WindowShare) -> None:
+    `backlog_events` bounds what a turn may have on its way to the journal: past it the model or
+    the voice is not read on.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        speech: Speech | None,
+        window: WindowShare,
+        *,
+        backlog_events: int = 2000,
+    ) -> None:
         self._records = records
         self._speech = speech
         self._window = window
+        self._backlog = backlog_events
 
-    def perform(self, step: Step, live: LiveTurn, routed: Routed) -> Events:
-        """The events that a step makes, in lists as they come.
+    async def perform(self, step: Step, live: LiveTurn, routed: Routed) -> None:
+        """Do what the step says and append what happens, as it happens.
 
         :raises TalkwireError: the step failed; what came before it stays.
         """
         match step:
             case Route():
-                return _route(routed.plan)
+                live.append([chosen(routed.plan)])
             case CallModel():
-                return self._ask(step, live, routed)
+                await self._ask(step, live, routed)
             case CallTools():
-                return _refuse_calls(step)
+                live.append(_refused(step))
             case Speak():
-                return self._speak(step, live.state)
+                await self._speak(step, live)
             case Finish():
                 raise AssertionError("Finish is done by seal")
             case _ as never:
                 assert_never(never)
 
-    async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> Events:
+    async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
         plan, turn = routed.plan, live.state
         history = live.history
         if history is None:
@@ -83,35 +92,40 @@ class Performer:
         async with aclosing(routed.choice.model.stream(request)) as stream:
             async for deltas in stream:
                 if events := assembler.feed(deltas):
-                    yield events
+                    live.append(events)
+                    if live.backlog > self._backlog:
+                        await live.room(self._backlog // 2)
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        yield _answered(assembler, turn, plan=plan, request=request)
+        live.append(_answered(assembler, turn, plan=plan, request=request))
 
     def _bounds(self, plan: Plan) -> Bounds:
         room = int(plan.context_tokens * self._window.share)
         room -= estimate_tokens(plan.instructions)
         return Bounds(messages=self._window.messages, tokens=max(room, 0))
 
-    async def _speak(self, step: Speak, turn: TurnState) -> Events:
-        voice = step.voice_id
+    async def _speak(self, step: Speak, live: LiveTurn) -> None:
+        voice, turn = step.voice_id, live.state
         if self._speech is None:
             why = "No voice service is configured: set VOICE_CLONE_BASE_URL."
-            yield [AudioFailed(voice, "voice_unavailable", why)]
+            live.append([AudioFailed(voice, "voice_unavailable", why)])
             return
         if step.interrupted:
-            yield [AudioFailed(voice, "worker_lost", "The server stopped while it was speaking.")]
+            why = "The server stopped while it was speaking."
+            live.append([AudioFailed(voice, "worker_lost", why)])
             return
         mime = self._speech.mime
         stream = self._speech.speak(turn.text, voice_id=voice, session_id=turn.session_id)
         try:
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
-                    yield [AudioDelta(mime, base64.b64encode(piece).decode("ascii"))]
+                    live.append([AudioDelta(mime, base64.b64encode(piece).decode("ascii"))])
+                    if live.backlog > self._backlog:
+                        await live.room(self._backlog // 2)
         except SpeechError as error:
-            yield [AudioFailed(voice, error.code, error.message)]
+            live.append([AudioFailed(voice, error.code, error.message)])
         else:
-            yield [AudioCompleted(voice)]
+            live.append([AudioCompleted(voice)])
 
 
 def _answered(
@@ -146,12 +160,7 @@ def _priced(usage: UsageCounted, plan: Plan) -> UsageCounted:
     )
 
 
-async def _route(plan: Plan) -> Events:
-    yield [chosen(plan)]
-
-
-async def _refuse_calls(step: CallTools) -> Events:
+def _refused(step: CallTools) -> list[ToolFinished]:
     """No tools are configured in this server: each call is answered, so no session is bricked."""
-    for call in step.calls:
-        why = "interrupted" if step.interrupted else f"There is no tool named {call.name!r}."
-        yield [ToolFinished(call.call_id, why, is_error=True)]
+    why = "interrupted" if step.interrupted else "There is no tool of this name."
+    return [ToolFinished(call.call_id, why, is_error=True) for call in step.calls]

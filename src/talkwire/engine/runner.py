@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from msgspec import Struct
 
@@ -19,10 +18,9 @@ from talkwire.engine.steps import Finish, Rules, next_step
 
 
 class Limits(Struct, frozen=True):
-    """Bounds of every turn. Times in seconds; `backlog_events` are events not yet journaled."""
+    """Bounds of every turn. Times in seconds."""
 
     max_turn_s: float = 600.0
-    backlog_events: int = 2000
     max_tool_rounds: int = 10
     on_lost: OnLost = "auto"
 
@@ -89,9 +87,4 @@ class Runner:
                 raise AssertionError("a turn that has ended was run")
             if isinstance(step, Finish):
                 return step.terminal
-            # Closed here, so that an abort that comes while this waits for room reaches the model.
-            async with aclosing(self._performer.perform(step, live, routed)) as happening:
-                async for events in happening:
-                    live.append(events)
-                    if live.backlog > limits.backlog_events:
-                        await live.room(limits.backlog_events // 2)
+            await self._performer.perform(step, live, routed)
