@@ -14,8 +14,6 @@ _PATH = shutil.which("chromium") or shutil.which("chromium-browser")
 needed = pytest.mark.skipif(
     _PATH is None, reason="no Chromium on this machine: apt install chromium"
 )
-    _PATH is None, reason="no Chromium on this machine: apt install chromium"
-)
 
 
 @asynccontextmanager
