@@ -170,12 +170,13 @@ async def test_a_signal_drains_before_the_server_hears_of_it(tmp_path: Path) -> 
         ({}, 421),
         ({"trusted_hosts": ("talk.example",)}, 200),
         ({"host": "0.0.0.0", "open": True}, 200),  # noqa: S104 - no socket is made
+        ({"host": "0.0.0.0", "trusted_hosts": ("other.example",)}, 421),  # noqa: S104 - the same
         ({"host": "::1"}, 421),
         ({"host": "[::1]"}, 421),
         ({"host": "0.0.0.0", "listeners": (ListenerSettings(port=9000),)}, 421),  # noqa: S104 - the same
     ],
 )
-async def test_on_loopback_only_known_names_are_answered(
+async def test_only_known_names_are_answered_where_names_are_known(
     tmp_path: Path, given: dict[str, Any], status: int
 ) -> None:
     async with served(build(settings(tmp_path, **given)), "http://talk.example") as client:

@@ -282,7 +282,6 @@ def _listeners(settings: Settings) -> list[Listener]:
 
 
 def _hosts(settings: Settings) -> tuple[str, ...] | None:
-    """The `Host` names that are answered; any, where the server is bound elsewhere on purpose."""
-    if all(is_loopback(host.strip("[]")) for host, _ in settings.addresses):
-        return settings.trusted_hosts
-    return None
+    """The `Host` names that are answered; any, where it is bound elsewhere and names none."""
+    near = all(is_loopback(host.strip("[]")) for host, _ in settings.addresses)
+    return settings.trusted_hosts if near or settings.trusted_hosts else None
