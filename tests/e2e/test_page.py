@@ -12,6 +12,7 @@ from tests.e2e import chromium
 from tests.e2e.servers import Server
 
 pytestmark = chromium.needed
+expect.set_options(timeout=15_000)  # the machine may be busy
 
 
 @pytest.fixture(params=["en-GB", "zh-CN"])
