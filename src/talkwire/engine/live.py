@@ -22,6 +22,35 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class Latch:
+    """Something that happens once. Unlike an Event it costs nothing while nobody waits for it."""
+
+    __slots__ = ("_happened", "_waiters")
+
+    def __init__(self) -> None:
+        self._happened = False
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    def is_set(self) -> bool:
+        """True once it has happened."""
+        return self._happened
+
+    def set(self) -> None:
+        """It happens; all who wait go on."""
+        self._happened = True
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Wait until it has happened."""
+        if not self._happened:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters = [*(self._waiters or ()), waiter]
+            await waiter
+
+
 class LiveTurn:
     """One turn and its only writer.
 
@@ -60,7 +89,7 @@ class LiveTurn:
         self.sealed = False
         self.history: list[Message] | None = None  # known already: a session that is new
         self.error: TalkwireError | None = None
-        self.over = asyncio.Event()
+        self.over = Latch()
         self.task: asyncio.Task[None] | None = None
         self._journal = journal
         self._observer = observer

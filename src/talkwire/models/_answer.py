@@ -68,6 +68,7 @@ class Answer:
         self._waiter: asyncio.Future[None] | None = None
         self._drained: int | None = None
         self._flowing = False
+        self._until_close = False
         self._idle_s = idle_s
         self._since = now = self._loop.time()
         self._first_s = first_s
@@ -129,6 +130,7 @@ class Answer:
         """The first token is here: from now on only silence is limited."""
         if not self._flowing:
             self._flowing = True
+            self.headers = {}  # nobody asks for them any more, and the stream may be long
             self._rearm(self._idle_s)
 
     def ending(self, within_s: float) -> None:
@@ -190,7 +192,7 @@ class Answer:
             return
         if self._headless:
             self.fail(UpstreamUnavailable("The model's server closed the connection unanswered."))
-        elif error is None and self._until_close():
+        elif error is None and self._until_close:
             self._end()
         else:
             self.fail(UpstreamIncomplete("The connection to the model was cut in mid-answer."))
@@ -215,6 +217,8 @@ class Answer:
         if self.status >= 200:
             self._headless = False
             self._overhead = 0
+            framed = "content-length" in self.headers or "transfer-encoding" in self.headers
+            self._until_close = not framed
 
     def on_body(self, body: bytes) -> None:
         self._overhead = 0
@@ -256,9 +260,6 @@ class Answer:
             self._connection.left(self, keep=self._keep and not self._extra)
         elif self._drained > DRAIN_BYTES:
             self._connection.abort()
-
-    def _until_close(self) -> bool:
-        return "content-length" not in self.headers and "transfer-encoding" not in self.headers
 
     def _rearm(self, after_s: float) -> None:
         if not self.ended and self._drained is None:

@@ -39,7 +39,7 @@ class Relay:
     __slots__ = ("_next", "_search", "_source")
 
     def __init__(self, search: Search) -> None:
-        self._search = search
+        self._search: Search | None = search
         self._source: Stream | None = None
         self._next: Callable[[], Awaitable[Sequence[Delta]]] = self._find
 
@@ -51,15 +51,20 @@ class Relay:
 
     async def aclose(self) -> None:
         """Close what is open."""
-        await self._search.aclose()
+        if self._search is not None:
+            await self._search.aclose()
         if self._source is not None:
             await self._source.aclose()
 
     async def _find(self) -> Sequence[Delta]:
-        found = await self._search.__anext__()
+        search = self._search
+        if search is None:
+            raise StopAsyncIteration
+        found = await search.__anext__()
         if not isinstance(found, Found):
             return found
         self._source = found.stream
         self._next = found.stream.__anext__
-        await self._search.aclose()
+        self._search = None
+        await search.aclose()
         return found.opening

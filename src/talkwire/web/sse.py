@@ -91,6 +91,7 @@ class EventStream(Response):
         wire.start_timer()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            self.raw_headers = []  # they are out, and the stream may stay open for long
             await self._follow(wire)
         except ReaderCut:
             _ended_on_purpose.set(True)
