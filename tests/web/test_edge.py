@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talkwire.web.edge import Edge, later
-from tests.web.wire import scope
+from tests.web.wire import Client, scope
 
 
 class Streamed(Response):
@@ -78,6 +80,61 @@ async def test_any_other_answer_goes_through_the_middleware() -> None:
 
     assert await _served(app, "/nowhere") == ["http.response.start", "http.response.body"]
     assert told == ["seen by the middleware"] * 2 + ["middleware returned"]
+
+
+async def test_a_shortened_route_is_answered_inside_the_middleware_as_any_other() -> None:
+    told: list[str] = []
+    app = Edge()
+    app.add_middleware(Around, told=told)
+    streams = APIRouter()
+
+    async def stream(request: Request) -> Response:
+        told.append(request.method)
+        return Streamed(told)
+
+    async def plain(request: Request) -> Response:
+        return Response()
+
+    streams.add_api_route("/stream", stream, methods=["GET", "POST"], response_class=Response)
+    streams.add_api_route("/plain", plain, response_class=Response)
+    app.include_router(streams)
+    app.shorten(streams.routes)
+
+    assert await _served(app, "/stream") == ["http.response.start", "http.response.body"]
+    assert told == ["GET", "asked", "middleware returned", "run"]
+    told.clear()
+    assert await _served(app, "/plain") == ["http.response.start", "http.response.body"]
+    assert told == ["seen by the middleware"] * 2 + ["middleware returned"]
+
+
+@pytest.mark.parametrize("shortened", [True, False])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/here", 200),
+        ("POST", "/here", 405),
+        ("HEAD", "/here", 405),
+        ("GET", "/here/", 307),
+        ("GET", "/here/below", 200),
+        ("GET", "/nowhere", 404),
+    ],
+)
+async def test_a_short_way_changes_no_answer(
+    shortened: bool, method: str, path: str, status: int
+) -> None:
+    async def handler(request: Request) -> Response:
+        return Response()
+
+    app, routes = Edge(), APIRouter()
+    routes.add_api_route("/here", handler, response_class=Response)
+    routes.add_api_route("/here/{name}", handler, response_class=Response)
+    app.include_router(routes)
+    if shortened:
+        app.shorten(routes.routes)
+    client = Client()
+    await app({**scope(path, method), "root_path": ""}, client.receive, client.send)
+
+    assert client.sent[0]["status"] == status
 
 
 async def test_without_an_edge_nothing_is_run_later() -> None:
