@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from talkwire.canon.deltas import Delta, Text
 from talkwire.canon.turn import ModelRequest, text_message
 from talkwire.models._endpoint import Endpoint
 from talkwire.models._http import Client, Limits, origin
+from talkwire.models._reading import Reading
+from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import ChatCodec
 from talkwire.models.openai_responses import ResponsesCodec
 from talkwire.models.registry import Model
@@ -33,6 +36,28 @@ class Heard:
 
     def of(self, kind: type) -> list[Delta]:
         return [delta for delta in self.deltas if isinstance(delta, kind)]
+
+
+def told(reading: Reading[Any], *chunks: bytes) -> list[Delta]:
+    """What a stream says to a fresh `reading`; raises as the endpoint would."""
+    decoder, said = Decoder(), list[Delta]()
+    for chunk in chunks:
+        said += reading.take(decoder.feed(chunk))
+    said += reading.take(decoder.end())
+    if reading.error is not None:
+        raise reading.error
+    return said + reading.end()
+
+
+def joined(said: list[Delta]) -> list[Delta]:
+    """Adjacent text in one, as reads of other sizes would have it."""
+    out: list[Delta] = []
+    for delta in said:
+        if isinstance(delta, Text) and out and isinstance(out[-1], Text):
+            out[-1] = Text(out[-1].text + delta.text)
+        else:
+            out.append(delta)
+    return out
 
 
 def ask(model: str = "n3", text: str = "hi", partial: str = "") -> ModelRequest:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
-from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import CARRY_ON, ChatCodec, ChatReading
+from tests.models.conftest import joined, told
 from tests.upstream import frames
 from tests.upstream.behaviour import behaviour, whole_text
 
@@ -23,14 +23,7 @@ BODY += frames.closing("chat", HOW)
 
 
 def read(*chunks: bytes) -> list[Delta]:
-    """What a stream says; raises as the endpoint would."""
-    decoder, reading, said = Decoder(), ChatReading(), []
-    for chunk in chunks:
-        said += reading.take(decoder.feed(chunk))
-    said += reading.take(decoder.end())
-    if reading.error is not None:
-        raise reading.error
-    return said + reading.end()
+    return told(ChatReading(), *chunks)
 
 
 def chunk(**delta: Any) -> bytes:
@@ -39,17 +32,6 @@ def chunk(**delta: Any) -> bytes:
 
 def tools(*calls: dict[str, Any]) -> bytes:
     return chunk(tool_calls=list(calls))
-
-
-def joined(said: list[Delta]) -> list[Delta]:
-    """Adjacent text in one, as reads of other sizes would have it."""
-    out: list[Delta] = []
-    for delta in said:
-        if isinstance(delta, Text) and out and isinstance(out[-1], Text):
-            out[-1] = Text(out[-1].text + delta.text)
-        else:
-            out.append(delta)
-    return out
 
 
 @given(st.sets(st.integers(0, len(BODY)), max_size=60))

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
-from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import CARRY_ON
 from talkwire.models.openai_responses import ResponsesCodec, ResponsesReading
-from tests.models.test_openai_chat import joined
+from tests.models.conftest import joined, told
 from tests.upstream import frames
 from tests.upstream.behaviour import behaviour, whole_text
 
@@ -25,14 +24,7 @@ BODY += frames.closing("responses", HOW)
 
 
 def read(*chunks: bytes) -> list[Delta]:
-    """What a stream says; raises as the endpoint would."""
-    decoder, reading, said = Decoder(), ResponsesReading(), []
-    for chunk in chunks:
-        said += reading.take(decoder.feed(chunk))
-    said += reading.take(decoder.end())
-    if reading.error is not None:
-        raise reading.error
-    return said + reading.end()
+    return told(ResponsesReading(), *chunks)
 
 
 def event(kind: str, **fields: Any) -> bytes:
