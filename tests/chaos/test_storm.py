@@ -40,7 +40,7 @@ async def test_a_process_that_wakes_after_its_turns_were_taken_over_changes_noth
 
 
 async def test_without_write_ahead_the_storm_finds_lost_events(tmp_path: Path) -> None:
-    options = replace(SHORT, write_ahead=False, kills=30, seconds=40)
+    options = replace(SHORT, write_ahead=False, kills=60, seconds=75)
 
     verdict = await Storm(options, tmp_path).go()
 
