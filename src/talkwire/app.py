@@ -143,6 +143,7 @@ def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
         policy=_policy(settings),
         observer=TurnLog(brief=settings.log.level in ("warning", "error")),
     )
+    database.crowd = lambda: turns.running
     return Parts(settings, database, nodes, records, journal, models, speech, prompts, turns)
 
 

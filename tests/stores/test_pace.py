@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from talkwire.stores.pace import BURST, Pace
+from talkwire.stores.pace import A_TURN_S, BURST, Pace
 
 
 def test_after_a_pause_a_few_may_follow_each_other_at_once() -> None:
@@ -48,3 +48,15 @@ def test_without_spacing_nothing_waits() -> None:
     pace = Pace(0)
 
     assert [pace.rest(10.0, 10.0) for _ in range(10)] == [0.0] * 10
+
+
+def test_few_turns_keep_a_short_distance_and_many_the_whole() -> None:
+    def settled(crowd: int) -> float:
+        pace, rest = Pace(0.002), 0.0
+        for at in range(20):
+            rest = pace.rest(at * 1e-9, at * 1e-9, crowd=crowd) / (at + 1)
+        return rest
+
+    assert settled(0) == 0
+    assert settled(1) <= A_TURN_S
+    assert 0 < settled(10) < settled(1000) <= 0.002

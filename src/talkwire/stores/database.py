@@ -38,7 +38,8 @@ class Database:
     """One SQLite file. `open` before use; `close` drains what is queued.
 
     `spacing_s` is the time between the beginnings of transactions in busy times (see `pace`): a
-    quiet database waits for nothing, a busy one makes larger groups. `fence=False` is for tests.
+    quiet database waits for nothing, a busy one makes larger groups. `crowd` tells how many turns
+    are running, where somebody knows. `fence=False` is for tests.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Database:
     ) -> None:
         self.path = path
         self._pace = Pace(spacing_s)
+        self.crowd: Callable[[], int | None] = lambda: None
         self._fence = fence
         self._guard: tuple[str, int] | None = None
         self._engine = sqlite.engine(path)
@@ -142,7 +144,7 @@ class Database:
                     loop.call_soon_threadsafe(_resolve, jobs, results)
             if job is None:
                 return
-            rest = self._pace.rest(begun, monotonic())
+            rest = self._pace.rest(begun, monotonic(), crowd=self.crowd())
             if rest > 0:
                 sleep(rest)
 
