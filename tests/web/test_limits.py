@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from talkwire.canon.errors import BadRequest, PayloadTooLarge
 from talkwire.web.limits import (
-    Gone,
+    ClientLeft,
     HeadersTooLarge,
     Limits,
     NotJson,
@@ -107,7 +107,7 @@ async def test_a_client_that_leaves_while_it_sends_is_no_bug() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    with pytest.raises(Gone):
+    with pytest.raises(ClientLeft):
         await read_json(Request(scope("/", "POST"), receive))
 
 

@@ -33,7 +33,7 @@ class NotJson(BadRequest):
     code, status = "unsupported_media_type", 415
 
 
-class Gone(BadRequest):
+class ClientLeft(BadRequest):
     """The client left before its request was whole; nobody reads the answer."""
 
     code, status = "client_closed_request", 400
@@ -135,7 +135,7 @@ async def read_json(request: Request, *, depth: int = JSON_DEPTH) -> dict[str, A
     try:
         body = await request.body()
     except ClientDisconnect:
-        raise Gone("The client left.") from None
+        raise ClientLeft("The client left.") from None
     return parse_object(body, depth=depth)
 
 
