@@ -42,15 +42,34 @@ def http(value: Any) -> Any:
     return value.rstrip("/")
 
 
-def sqlite_file(value: Any) -> Any:
-    """A database address: `sqlite:///path/to/file`."""
+def database(value: Any) -> Any:
+    """A database address: `sqlite:///path/to/file` or `postgresql://user:password@host/name`."""
     if not isinstance(value, str):
         return value
     scheme, _, rest = value.partition("://")
-    if scheme.partition("+")[0].lower() != "sqlite":
-        raise ValueError(
-            "this build stores in SQLite only; expected sqlite:///path/to/file, or nothing"
-        )
+    kind = scheme.partition("+")[0].lower()
+    if kind in ("postgresql", "postgres"):
+        _address(value)
+        return "postgresql://" + rest
+    if kind != "sqlite":
+        raise ValueError("expected postgresql://user:password@host/name or sqlite:///path/to/file")
     if not rest.removeprefix("/"):
         raise ValueError("expected a file: sqlite:///path/to/file")
     return value
+
+
+def redis(value: Any) -> Any:
+    """A Redis address: `redis://host:6379/0`, `rediss://…` over TLS, `unix://path`."""
+    if not isinstance(value, str):
+        return value
+    if value.partition("://")[0].lower() not in ("redis", "rediss", "unix"):
+        raise ValueError("expected redis://host:6379/0, rediss://… or unix://path")
+    _address(value)
+    return value
+
+
+def _address(value: str) -> None:
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ValueError("expected a host and a port from 1 to 65535") from None

@@ -1,0 +1,220 @@
+"""The groups of settings: what each part of a server can be told, with bounds and defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import model_validator as whole
+
+from talkwire._settings.texts import database, home, http, listed, redis
+
+WireName = Literal["responses-sse", "native"]
+WIRES: tuple[WireName, ...] = get_args(WireName)
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
+Wires = Annotated[tuple[WireName, ...], BeforeValidator(listed)]
+Folder = Annotated[Path, BeforeValidator(home)]
+Url = Annotated[str, BeforeValidator(http)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, unknown keys are errors, input is never shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ListenerSettings(Group):
+    """An address to listen on; `wires` None means all that are switched on."""
+
+    host: str = "127.0.0.1"
+    port: Port
+    wires: Wires | None = None
+
+    @whole(mode="after")
+    def _can_be_told_apart(self) -> ListenerSettings:
+        if self.wires is not None and self.port == 0:
+            raise ValueError("port: a listener with wires of its own needs a port of its own")
+        return self
+
+
+class ModelSettings(Group):
+    """One model. `base_url` None is the provider's own; `upstream_model` None is `name`."""
+
+    name: str = Field(min_length=1)
+    provider: Literal["openai-responses", "openai-chat", "scripted"]
+    base_url: Url | None = None
+    api_key: SecretStr | None = None
+    upstream_model: str | None = None
+    type: str = "cloud_large"
+    context_tokens: Count = 128_000
+    continuation: Literal["none", "prefill"] = "none"
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_output_tokens: Count | None = None
+    price_in: Price | None = None
+    price_out: Price | None = None
+    connect_timeout_s: Seconds = 10
+    first_token_timeout_s: Seconds = 30
+    idle_timeout_s: Seconds = 60
+    max_attempts: Count = 3
+    max_connections: Count = 5000
+    script: Folder | None = None
+
+
+class SessionSettings(Group):
+    """How long a conversation lives, and how much of it a model is given."""
+
+    ttl_s: Seconds = 86_400
+    window_messages: Count = 40
+    window_share: Annotated[float, Field(gt=0, le=1)] = 0.75
+
+
+class TurnSettings(Group):
+    """What happens to turns; the delivery contract's choices."""
+
+    on_busy: Literal["queue", "reject", "interrupt"] = "queue"
+    max_waiting: Annotated[int, Field(ge=0)] = 3
+    on_disconnect: Literal["continue", "abort"] = "continue"
+    disconnect_grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 15
+    on_lost: Literal["auto", "continue", "fail"] = "auto"
+    max_turn_s: Seconds = 600
+    drain_timeout_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30
+    max_running: Count = 10_000
+    keep_ended: Annotated[int, Field(ge=0)] = 256
+    max_backlog_events: Count = 2000
+
+
+class EventSettings(Group):
+    """How long the events of ended turns can be read."""
+
+    retention_s: Seconds = 86_400
+
+
+class StreamSettings(Group):
+    """One connection that streams."""
+
+    heartbeat_s: Annotated[float, Field(ge=1, le=60)] = 15
+    send_timeout_s: Seconds = 30
+    max_send_bytes: Count = 65_536
+
+
+class LimitSettings(Group):
+    """What a request may be at most, and how many of them; None is no limit.
+
+    `rpm` and `tpm` are requests and tokens a minute of one principal, `address_rpm` requests of one
+    network address; `streams` is what one principal may have open at once.
+    """
+
+    body_bytes: Count = 1_048_576
+    headers: Count = 100
+    json_depth: Count = 64
+    input_chars: Annotated[int, Field(ge=1, le=200_000)] = 200_000
+    rpm: Count | None = None
+    tpm: Count | None = None
+    address_rpm: Count | None = None
+    streams: Count | None = None
+
+
+class VoiceSettings(Group):
+    """The voice clone service."""
+
+    clone_base_url: Url | None = None
+    clone_api_key: SecretStr | None = None
+    use_mock: bool = False
+    connect_timeout_s: Seconds = 10
+    idle_timeout_s: Seconds = 30
+    max_bytes: Count = 10_485_760
+
+
+class DatabaseSettings(Group):
+    """Where things are stored; None is a SQLite file in the data folder.
+
+    The pool's sizes and time-outs are for PostgreSQL. `max_overflow` connections are opened beyond
+    `pool_size` in busy times, as in SQLAlchemy.
+    """
+
+    url: Annotated[SecretStr | None, BeforeValidator(database)] = None
+    pool_size: Count = 5
+    max_overflow: Annotated[int, Field(ge=0)] = 10
+    connect_timeout_s: Seconds = 5
+    statement_timeout_s: Seconds = 10
+
+    @property
+    def is_postgres(self) -> bool:
+        """True for a PostgreSQL server."""
+        return self.url is not None and self.url.get_secret_value().startswith("postgres")
+
+
+class RedisSettings(Group):
+    """Word between nodes, cache and counters; None does without. `timeout_s` is for one command."""
+
+    url: Annotated[SecretStr | None, BeforeValidator(redis)] = None
+    max_connections: Count = 20
+    timeout_s: Seconds = 0.2
+
+
+class JwtSettings(Group):
+    """JSON Web Tokens of another issuer; used where `secret` or `jwks_url` is given.
+
+    `claim_user` names the principal, `claim_scopes` holds scopes: a list, or words.
+    """
+
+    secret: SecretStr | None = None
+    jwks_url: Url | None = None
+    issuer: str | None = None
+    audience: str | None = None
+    algorithms: Words = ()
+    claim_user: str = "sub"
+    claim_scopes: str = "scope"
+    leeway_s: Annotated[float, Field(ge=0, le=600)] = 60
+
+    @whole(mode="after")
+    def _says_whom_to_trust(self) -> JwtSettings:
+        if self.secret is None and self.jwks_url is None:
+            return self
+        if self.secret is not None and self.jwks_url is not None:
+            raise ValueError("secret or jwks_url, not both")
+        if self.secret is not None and len(self.secret.get_secret_value()) < 32:
+            raise ValueError("secret: must have at least 32 bytes")
+        if self.issuer is None or self.audience is None:
+            raise ValueError("issuer and audience must be given")
+        return self
+
+
+class AuthSettings(Group):
+    """Who may ask. `auto` is `open` on loopback and `keys` elsewhere; `keys` takes JWTs too."""
+
+    mode: Literal["auto", "keys", "open"] = "auto"
+    jwt: JwtSettings = JwtSettings()
+
+
+class NodeSettings(Group):
+    """How a process shows that it lives."""
+
+    beat_s: Seconds = 2
+    dead_after_s: Seconds = 10
+
+    @whole(mode="after")
+    def _beats_in_time(self) -> NodeSettings:
+        if self.dead_after_s < 2 * self.beat_s:
+            raise ValueError("dead_after_s must be at least twice beat_s")
+        return self
+
+
+class LogSettings(Group):
+    """`auto` is console where stderr is a terminal, else JSON."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class TestingSettings(Group):
+    """Negative controls of the chaos tests: False breaks promises. Never for use."""
+
+    fence: bool = True
+    write_ahead: bool = True
