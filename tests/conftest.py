@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
+from talkwire.stores.sqlite_database import SqliteDatabase
+
+# `postgres` and `redis_server` are started by the first test that asks for one.
+pytest_plugins = ["tests.services.fixtures"]
 
 # No deadline: the machine may be busy, and a slow example is no bug. On CI the search is the
 # same on every run, so that a red build is about the change and not about luck.
@@ -19,16 +22,16 @@ settings.load_profile("talkwire")
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """A database that is open."""
-    database = Database(tmp_path / "talkwire.db")
+    database = SqliteDatabase(tmp_path / "talkwire.db")
     await database.open()
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def nodes(database: Database) -> SqlNodes:
+async def nodes(database: SqliteDatabase) -> SqlNodes:
     """This process's node, which has joined."""
     nodes = SqlNodes(database)
     await nodes.join()

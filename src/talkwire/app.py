@@ -30,7 +30,7 @@ from talkwire.models.configured import catalogue
 from talkwire.prompts.templates import Templates
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
-from talkwire.stores.database import Database
+from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
@@ -61,7 +61,7 @@ class Parts:
     """All that is made once for a server."""
 
     settings: Settings
-    database: Database
+    database: SqliteDatabase
     nodes: SqlNodes
     records: SqlRecords
     journal: Journal
@@ -117,7 +117,7 @@ def start_logging(settings: Settings) -> None:
 
 
 def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
-    database = Database(settings.sqlite_path, fence=settings.testing.fence)
+    database = SqliteDatabase(settings.sqlite_path, fence=settings.testing.fence)
     nodes = SqlNodes(database, dead_after_s=settings.node.dead_after_s)
     records = SqlRecords(database, nodes.node)
     journal = _journal(settings, database)
@@ -160,7 +160,7 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _journal(settings: Settings, database: Database) -> Journal:
+def _journal(settings: Settings, database: SqliteDatabase) -> Journal:
     stored = SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
     return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
 

@@ -106,7 +106,7 @@ def test_any_interleaving_reads_as_a_prefix_of_what_was_appended(
 
 
 async def _interleave(path: Path, steps: list[tuple[int, int, str]], memory: bool) -> None:
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.open()
     nodes = SqlNodes(database)
     await nodes.join()

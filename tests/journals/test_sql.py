@@ -16,6 +16,7 @@ from talkwire.journals.sql import SqlJournal
 from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import Listener, deltas, new_turn, outcome
 
@@ -32,6 +33,7 @@ from talkwire.journals.sql import SqlJournal
 from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 
 class Tail:
@@ -40,7 +42,7 @@ class Tail:
     def lost(self, error): raise error
 
 async def main():
-    database = Database(Path(sys.argv[1]))
+    database = SqliteDatabase(Path(sys.argv[1]))
     await database.open()
     nodes = SqlNodes(database)
     await nodes.join()
@@ -80,7 +82,7 @@ async def test_what_was_told_as_held_survives_kill_9(tmp_path: Path) -> None:
             told[turn.decode()] = int(until)
     await child.wait()
 
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.open()
     await SqlNodes(database).join()
     found = await SqlRecords(database, "local").unfinished()
@@ -100,7 +102,7 @@ async def test_a_fenced_journal_loses_every_turn_and_stores_nothing(
     tails = [Listener(), Listener()]
     for turn, tail in zip(started, tails, strict=True):
         journal.attach(turn.record.turn_id, tail)
-    newer = Database(tmp_path / "talkwire.db")
+    newer = SqliteDatabase(tmp_path / "talkwire.db")
     await newer.open()
     await SqlNodes(newer).join()
 

@@ -8,9 +8,9 @@ import time
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from talkwire.canon.errors import Fenced, Unavailable
-from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, nodes, turns
+from talkwire.stores.sqlite_database import SqliteDatabase
 
 _find = Prepared(
     select(nodes.c.epoch, nodes.c.seen_at, nodes.c.pid).where(nodes.c.id == bindparam("node_"))
@@ -33,7 +33,7 @@ class SqlNodes:
     """One node of a database that serves one process at a time. `epoch` is 0 before `join`."""
 
     def __init__(
-        self, database: Database, node: str = "local", *, dead_after_s: float = 10
+        self, database: SqliteDatabase, node: str = "local", *, dead_after_s: float = 10
     ) -> None:
         self.node = node
         self.epoch = 0

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from talkwire.canon.errors import Conflict, Fenced, StorageUnavailable
 from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
+from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import new_turn
 
@@ -54,7 +55,7 @@ async def test_a_unit_that_raises_is_undone_alone(database: Database) -> None:
 
 
 async def test_close_writes_what_is_queued(tmp_path: Path) -> None:
-    database = Database(tmp_path / "talkwire.db", spacing_s=0.05)
+    database = SqliteDatabase(tmp_path / "talkwire.db", spacing_s=0.05)
     await database.open()
     futures = [database.submit(partial(_add, name=f"p{i}")) for i in range(5)]
     await database.close()
@@ -62,7 +63,7 @@ async def test_close_writes_what_is_queued(tmp_path: Path) -> None:
     await asyncio.gather(*futures)
     with pytest.raises(StorageUnavailable):
         await database.write(_count)
-    again = Database(tmp_path / "talkwire.db")
+    again = SqliteDatabase(tmp_path / "talkwire.db")
     await again.open()
     assert await again.read(_count) == 5
     await again.close()
@@ -76,8 +77,8 @@ async def test_a_query_sees_one_state_and_cannot_write(database: Database) -> No
 
 @pytest.mark.parametrize("fence", [True, False])
 async def test_a_process_that_was_taken_over_stores_nothing(tmp_path: Path, fence: bool) -> None:
-    older = Database(tmp_path / "talkwire.db", fence=fence)
-    newer = Database(tmp_path / "talkwire.db")
+    older = SqliteDatabase(tmp_path / "talkwire.db", fence=fence)
+    newer = SqliteDatabase(tmp_path / "talkwire.db")
     await older.open()
     await newer.open()
     first = SqlNodes(older)
@@ -124,7 +125,7 @@ async def test_a_full_disk_is_said_and_what_is_stored_stays_readable(database: D
 async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "talkwire.db"
     path.write_bytes(b"not a database" * 1000)
-    database = Database(path)
+    database = SqliteDatabase(path)
 
     with pytest.raises(StorageUnavailable):
         await database.open()
