@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import gc
 import ipaddress
 import shutil
-import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,10 @@ import structlog
 from talkwire import __version__
 from talkwire.canon.errors import TalkwireError
 from talkwire.cli.words import say
-from talkwire.settings import Settings, SettingsError, trace
+from talkwire.settings import Loaded, Settings, SettingsError, trace
 
+REFUSED = 2
 BACKLOG = 4096
-_REFUSED = 2
 _USUAL = "http://127.0.0.1:8000"
 
 
@@ -34,23 +32,35 @@ def run(config: Path | None, options: Mapping[str, Any]) -> int:
     """Serve until SIGTERM or Ctrl-C. The exit status: 0 after an orderly end, 2 if hindered,
     3 if the start failed.
     """
+    loaded = settings_of(config, options)
+    if loaded is None:
+        return REFUSED
+    settings = loaded.settings
     try:
-        loaded = trace(config, **options)
-        settings = loaded.settings
         refuse_exposure(settings)
         check_folder(settings.data_dir)
         unread_s = settings.streams.send_timeout_s
         sockets = [listen(host, port, unread_s=unread_s) for host, port in settings.addresses]
+    except Hindrance as hindrance:
+        print(hindrance, file=sys.stderr)
+        return REFUSED
+    for warning in loaded.warnings:
+        print(warning, file=sys.stderr)
+    if settings.workers > 1:
+        from talkwire.cli import workers
+
+        return workers.run(config, options, settings, sockets)
+    return _serve(settings, sockets)
+
+
+def settings_of(config: Path | None, options: Mapping[str, Any]) -> Loaded[Settings] | None:
+    """The settings in force; None where they cannot be used, after having said why."""
+    try:
+        return trace(config, **options)
     except SettingsError as error:
         lines = "\n".join(f"  {problem}" for problem in error.problems)
         print(f"{say('bad_settings')}\n{lines}", file=sys.stderr)
-        return _REFUSED
-    except Hindrance as hindrance:
-        print(hindrance, file=sys.stderr)
-        return _REFUSED
-    for warning in loaded.warnings:
-        print(warning, file=sys.stderr)
-    return _serve(settings, sockets)
+        return None
 
 
 def is_loopback(host: str) -> bool:
@@ -168,54 +178,29 @@ def tell(settings: Settings, urls: Sequence[str], model: str) -> None:
         print(banner(settings, urls, model), file=sys.stderr, flush=True)
 
 
-def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
-    import uvicorn
-    from uvicorn.lifespan.on import LifespanOn, LifespanSendMessage
+def not_started(settings: Settings) -> Callable[[TalkwireError], None]:
+    """Says what hinders the start."""
 
+    def say_so(error: TalkwireError) -> None:
+        hint = say("not_started", reason=error.message, path=settings.sqlite_path)
+        print(hint, file=sys.stderr, flush=True)
+
+    return say_so
+
+
+def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     from talkwire.app import build, start_logging
+    from talkwire.cli import server
 
     start_logging(settings)
     application = build(settings)
+    urls = [url_of(listening) for listening in sockets]
 
-    class Starting(LifespanOn):
-        """Tells what hinders the start in words instead of a traceback, where there are words."""
+    def started(_running: object) -> None:
+        tell(settings, urls, str(application.state.parts.models.told))
 
-        async def send(self, message: LifespanSendMessage) -> None:
-            error = sys.exc_info()[1]  # the application tells of it while it handles it
-            if message["type"] == "lifespan.startup.failed" and isinstance(error, TalkwireError):
-                message = {**message, "message": ""}
-                hint = say("not_started", reason=error.message, path=settings.sqlite_path)
-                print(hint, file=sys.stderr, flush=True)
-            await super().send(message)
-
-    class Told(uvicorn.Server):
-        """Tells where it serves once it does."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            self.lifespan = Starting(self.config)
-            await super().startup(sockets)
-            urls = [url_of(listening) for listening in sockets or ()]
-            # What start-up has made lives as long as the process: leave it out of collections.
-            gc.collect()
-            gc.freeze()
-            tell(settings, urls, str(application.state.parts.models.told))
-
-    config = uvicorn.Config(
-        application,
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # nothing in here asks where a request came from
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=5,  # after the drain, which has limits of its own
-    )
-    # uvicorn raises the signal that stopped it once more, for whoever was there before it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        Told(config).run(sockets=sockets)
+        server.serve(application, sockets, on_started=started, on_failed=not_started(settings))
     except KeyboardInterrupt:
         return 0
     return 0
