@@ -64,7 +64,7 @@ class Proxy(Listening):
         try:
             server, up = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
-            _reset(out)
+            reset(out)
             return
         asking = asyncio.create_task(_pass_on(client, up))
         answering = asyncio.create_task(self._harmed(server, out, harm))
@@ -96,7 +96,7 @@ class Proxy(Listening):
         if harm.end == "hole":
             await asyncio.Event().wait()
         elif harm.end == "rst":
-            _reset(out)
+            reset(out)
 
 
 async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -106,7 +106,7 @@ async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
             await sink.drain()
 
 
-def _reset(out: asyncio.StreamWriter) -> None:
+def reset(out: asyncio.StreamWriter) -> None:
     """Close with RST instead of FIN."""
     raw = out.get_extra_info("socket")
     if raw is not None:
