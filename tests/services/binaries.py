@@ -72,8 +72,7 @@ def find(spare: Path) -> Programs:
         if _runs(programs, spare):
             return programs
         if WHEEL in folder.parts:
-            copied = shutil.copytree(folder.parent, spare / "programs", dirs_exist_ok=True)
-            programs = _programs(copied / "bin", account)
+            programs = _programs(_copied(folder, spare / "programs"), account)
             if _runs(programs, spare):
                 return programs
     raise Missing(
@@ -101,10 +100,19 @@ def _newest_first(folders: Iterator[Path]) -> list[Path]:
 
 def _programs(folder: Path, account: Account | None) -> Programs:
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-    if WHEEL in folder.parts or folder.parent.name == "programs":
+    if WHEEL in folder.parts:
         # Its programs look for their own libraries where they were built.
         env["LD_LIBRARY_PATH"] = str(folder.parent / "lib")
     return Programs(folder, account, env)
+
+
+def _copied(folder: Path, target: Path) -> Path:
+    """The wheel's installation with the libraries that were put beside the package; its bin."""
+    package = folder.parent.parent
+    for part in (folder.parent, package.with_name(f"{WHEEL}.libs")):
+        if part.exists():
+            shutil.copytree(part, target / part.relative_to(package.parent))
+    return target / folder.relative_to(package.parent)
 
 
 def _runs(programs: Programs, cwd: Path) -> bool:

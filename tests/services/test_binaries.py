@@ -41,13 +41,12 @@ def test_a_wheel_in_a_private_folder_is_copied_for_who_runs_it(
     if wheel is None or binaries.unprivileged() is None:
         pytest.skip("needs the wheel, and to be root")
     private = tmp_path / "private"
-    shutil.copytree(wheel.parent, private / binaries.WHEEL / "pg")
+    _only(monkeypatch, binaries._copied(wheel, private))
     private.chmod(0o700)
-    _only(monkeypatch, private / binaries.WHEEL / "pg" / "bin")
 
     programs = binaries.find(folder)
 
-    assert programs.bin == folder / "programs" / "bin"
+    assert programs.bin == folder / "programs" / wheel.relative_to(wheel.parents[2])
     assert programs.run("postgres", "--version", cwd=folder).startswith("postgres (PostgreSQL)")
 
 
