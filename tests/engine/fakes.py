@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from talkwire.canon.deltas import Delta, Finish, Text
+from talkwire.canon.deltas import Delta, Finish, Hear, Text
 from talkwire.canon.errors import (
     NotFound,
 )
@@ -40,7 +40,7 @@ def says(*words: str) -> list[Act]:
 
 
 class ScriptedModel:
-    """Does what it is told: yields deltas, waits for events, raises. The last answer repeats."""
+    """Does what it is told: says deltas, waits for events, raises. The last answer repeats."""
 
     def __init__(self, *answers: Sequence[Act]) -> None:
         self.answers = answers
@@ -48,7 +48,7 @@ class ScriptedModel:
         self.yielded = 0
         self.closed = 0
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
         self.requests.append(request)
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
         try:
@@ -59,8 +59,8 @@ class ScriptedModel:
                     await act.wait()
                     continue
                 self.yielded += 1
-                yield act
-                await asyncio.sleep(0)
+                wait = hear(act)
+                await (asyncio.sleep(0) if wait is None else wait)
         finally:
             self.closed += 1
 

@@ -161,3 +161,24 @@ def test_the_last_one_to_leave_is_noticed_once() -> None:
     two.close()
     assert left == [1]
     assert log.readers == set()
+
+
+async def test_a_reader_that_takes_what_comes_is_not_woken() -> None:
+    log = Log(texts(3))
+    log.held = 0
+    reader = Reader(log, turn_id="t", session_id="s")
+    taken: list[int] = []
+
+    def take() -> bool:
+        taken.append(len(reader.ready()))
+        return len(taken) < 2
+
+    waiting = reader.coming(take)
+    log.show(1)
+    assert taken == [1]
+    assert not waiting.done()
+    log.show(2)
+    assert taken == [1, 1]
+    assert waiting.done()
+    log.show(3)
+    assert taken == [1, 1], "nobody waits any more"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +28,11 @@ class Heard:
 
     deltas: list[Delta] = field(default_factory=list)
     error: Exception | None = None
+
+    def hear(self, deltas: Sequence[Delta]) -> Awaitable[object] | None:
+        assert deltas, "a list of deltas is never empty"
+        self.deltas += deltas
+        return None
 
     @property
     def text(self) -> str:
@@ -68,10 +72,7 @@ async def listen(model: Model, request: ModelRequest) -> Heard:
     """All that a model says; its error is told, not raised."""
     heard = Heard()
     try:
-        async with aclosing(model.stream(request)) as stream:
-            async for deltas in stream:
-                assert deltas, "a list of deltas is never empty"
-                heard.deltas += deltas
+        await model.answer(request, heard.hear)
     except Exception as error:
         heard.error = error
     return heard

@@ -13,7 +13,7 @@ from talkwire.canon.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from talkwire.models._answer import HELD_BYTES, Answer
+from talkwire.models._answer import HELD_BYTES, Answer, Enough
 from talkwire.models._rounds import Rounds
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -200,3 +200,101 @@ async def test_bytes_after_the_end_spoil_the_connection() -> None:
     answer.close()
 
     assert wire.said == ["drop"]
+
+
+class Taken:
+    """A sink that keeps what it is given, and says what it is told to say."""
+
+    def __init__(self, *says: object) -> None:
+        self.pieces: list[bytes] = []
+        self._says = iter(says)
+
+    def __call__(self, piece: bytes) -> object:
+        self.pieces.append(piece)
+        said = next(self._says, None)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+async def pouring(answer: Answer, sink: Taken) -> asyncio.Future[None]:
+    answer.received(HEAD + chunk(b"first"))
+    task = asyncio.ensure_future(answer.pour(sink))
+    await asyncio.sleep(0)
+    answer.flowing()
+    return task
+
+
+async def test_a_body_is_poured_where_it_is_read() -> None:
+    answer, _ = made()
+    sink = Taken()
+    task = await pouring(answer, sink)
+    assert sink.pieces == [b"first"]
+
+    answer.received(chunk(b"a"))
+    assert sink.pieces == [b"first", b"a"], "no task had to be woken"
+    answer.received(chunk(b"b") + END)
+
+    async with asyncio.timeout(5):
+        await task
+    assert b"".join(sink.pieces) == b"firstab"
+    assert sink.pieces[-1] == b""
+    answer.close()
+
+
+async def test_a_sink_that_has_enough_is_given_nothing_more() -> None:
+    answer, _ = made()
+    sink = Taken(None, Enough)
+    task = await pouring(answer, sink)
+
+    answer.received(chunk(b"a"))
+    answer.received(chunk(b"b"))
+
+    async with asyncio.timeout(5):
+        await task
+    assert sink.pieces == [b"first", b"a"]
+    answer.close()
+
+
+async def test_what_a_sink_asks_to_wait_for_is_waited_for() -> None:
+    answer, _ = made()
+    room = asyncio.get_running_loop().create_future()
+    sink = Taken(None, room)
+    task = await pouring(answer, sink)
+    answer.received(chunk(b"a"))
+    await asyncio.sleep(0)
+    answer.received(chunk(b"b"))
+    assert sink.pieces == [b"first", b"a"]
+
+    room.set_result(None)
+    answer.received(END)
+
+    async with asyncio.timeout(5):
+        await task
+    assert sink.pieces == [b"first", b"a", b"b", b""]
+    answer.close()
+
+
+async def test_the_error_of_a_sink_is_the_reader_s() -> None:
+    answer, _ = made()
+    task = await pouring(answer, Taken(None, ValueError("odd")))
+
+    answer.received(chunk(b"a"))
+
+    with pytest.raises(ValueError, match="odd"):
+        await task
+    answer.close()
+
+
+async def test_pouring_ends_with_what_cut_the_body() -> None:
+    answer, _ = made()
+    sink = Taken()
+    task = await pouring(answer, sink)
+    answer.received(chunk(b"a"))
+
+    answer.cut(ConnectionResetError())
+
+    with pytest.raises(UpstreamIncomplete):
+        await task
+    assert sink.pieces == [b"first", b"a"]
+    answer.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing
 
 import pytest
 
@@ -141,12 +140,15 @@ async def test_a_cut_at_any_byte_is_never_a_finish(
 
 
 @both
-async def test_closing_the_stream_closes_the_socket_within_100_ms(
+async def test_cancelling_in_mid_answer_closes_the_socket_within_100_ms(
     api: str, make_model: MakeModel, upstream: Upstream
 ) -> None:
-    async with aclosing(make_model(api).stream(ask("n50-i5"))) as stream:
-        await anext(stream)
-        asked = time.monotonic()
+    heard = asyncio.Event()
+    task = asyncio.ensure_future(make_model(api).answer(ask("n50-i5"), lambda deltas: heard.set()))
+    await asyncio.wait_for(heard.wait(), 5)
+
+    asked = time.monotonic()
+    task.cancel()
 
     connection = upstream.connections[-1]
     await asyncio.wait_for(connection.closed.wait(), 2)
@@ -170,11 +172,14 @@ async def test_cancelling_the_reader_closes_the_socket(
 async def test_an_answer_of_pieces_waits_for_a_slow_reader(
     make_model: MakeModel, upstream: Upstream
 ) -> None:
-    async with aclosing(make_model().stream(ask("n1-hugeline"))) as stream:
-        await anext(stream)
-        await upstream.until(lambda u: not u.connections[-1].may_write)
-        held = upstream.connections[-1].sent
-        assert held < 20_000_000
+    blocked = asyncio.get_running_loop().create_future()
+    task = asyncio.ensure_future(make_model().answer(ask("n1-hugeline"), lambda deltas: blocked))
+
+    await upstream.until(lambda u: bool(u.connections) and not u.connections[-1].may_write)
+
+    assert upstream.connections[-1].sent < 20_000_000
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_options_that_a_server_rejects_are_not_asked_for_again(

@@ -10,6 +10,7 @@ import pytest
 
 from talkwire.canon.errors import ModelError, UpstreamTimeout, UpstreamUnavailable
 from talkwire.models import _http
+from talkwire.models._document import whole
 from talkwire.models._http import Client, Limits, origin
 from tests.models.conftest import KEY, MakeModel, ask, listen
 from tests.upstream.server import Upstream
@@ -26,7 +27,7 @@ async def client(upstream: Upstream) -> AsyncIterator[Client]:
 
 async def get(client: Client) -> int:
     answer = await client.ask("GET", "/models")
-    await answer.read_whole(10_000)
+    await whole(answer, 10_000)
     answer.close()
     return answer.status
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import pytest
 
+from talkwire.canon.events import Stamped
 from talkwire.engine.reader import Log
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
@@ -131,6 +133,56 @@ async def test_a_client_that_does_not_read_is_cut_without_an_end() -> None:
     assert not log.readers
     assert not client.complete
     assert client.body == b"".join(FRAMES[:2])
+
+
+async def test_a_client_that_pauses_is_given_everything_once_when_it_reads_on() -> None:
+    client, log = Client(), held(1)
+    task = asyncio.create_task(run(stream(log), client))
+    await client.until(2)
+
+    client.reading.clear()
+    for until in range(2, len(PLAIN)):
+        log.show(until)  # the first of these finds a send that waits, the others find it waiting
+    client.reading.set()
+    log.show(len(PLAIN))
+
+    await task
+    assert client.body == b"".join(FRAMES)
+    assert client.complete
+
+
+async def test_frames_go_out_where_the_commit_is_told() -> None:
+    client, log = Client(), held(2)
+    task = asyncio.create_task(run(stream(log), client))
+    await client.until(2)
+    await asyncio.sleep(0)
+    sent = len(client.sent)
+
+    log.show(3)
+
+    assert len(client.sent) == sent + 1, "no task had to be woken"
+    log.show(len(PLAIN))
+    await task
+    assert client.body == b"".join(FRAMES)
+
+
+async def test_a_bug_in_an_encoder_ends_the_stream_and_is_told() -> None:
+    class Odd(Encoder):
+        def feed(self, batch: Sequence[Stamped]) -> list[bytes]:
+            if batch and batch[0].n:
+                raise ValueError("odd")
+            return super().feed(batch)
+
+    client, log = Client(), held(1)
+    answer = EventStream(reader(log), Odd(TURN, SESSION), FORM, StreamLimits())
+    task = asyncio.create_task(run(answer, client))
+    await client.until(2)
+
+    log.show(2)
+
+    with pytest.raises(ValueError, match="odd"):
+        await task
+    assert not log.readers
 
 
 async def test_being_cancelled_from_outside_stays_a_cancellation() -> None:

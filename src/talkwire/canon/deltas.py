@@ -6,6 +6,8 @@ into events. Adapters neither open nor close anything.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from msgspec import Struct
 
 from talkwire.canon.turn import FinishReason
@@ -55,3 +57,7 @@ class Finish(Struct, frozen=True, gc=False):
 
 
 Delta = Text | Reasoning | CallPiece | Tokens | Retry | Finish
+
+Hear = Callable[[Sequence[Delta]], Awaitable[object] | None]
+"""Who is told what a model says, right where its bytes are read, so that no task is woken for a
+token. What it gives back has to be waited for before the model is read on."""

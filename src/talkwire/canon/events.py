@@ -16,7 +16,7 @@ from msgspec import Struct
 from talkwire.canon.turn import FinishReason, Message, TurnRequest
 
 
-class Event(Struct, frozen=True, tag_field="kind", omit_defaults=True):
+class Event(Struct, frozen=True, tag_field="kind", omit_defaults=True, gc=False):
     """The root of all events; its JSON carries `kind`."""
 
 

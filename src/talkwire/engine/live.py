@@ -62,6 +62,7 @@ class LiveTurn:
         "_journal",
         "_observer",
         "_room",
+        "_room_for",
         "aborted_by",
         "alone",
         "began",
@@ -94,6 +95,7 @@ class LiveTurn:
         self._journal = journal
         self._observer = observer
         self._room: asyncio.Future[None] | None = None
+        self._room_for = 0
         for stamped in first:
             check(self.state, stamped)
             self.state.apply(stamped)
@@ -136,15 +138,17 @@ class LiveTurn:
         """The journal holds all events with `n < until`."""
         self.log.show(until)
         room = self._room
-        if room is not None and not room.done():
-            room.set_result(None)
+        if room is not None and self.backlog <= self._room_for:
+            self._room = None
+            if not room.done():
+                room.set_result(None)
 
     def lost(self, error: TalkwireError) -> None:
         """The journal takes nothing more: stop working at once."""
         self.error = error
         self.log.cut()
-        if self._room is not None and not self._room.done():
-            self._room.set_exception(error)
+        if self._room is not None:
+            self._room.cancel()
         self.stop()
 
     def stop(self) -> None:
@@ -164,19 +168,17 @@ class LiveTurn:
         """Events that are not held yet."""
         return self.state.count - self.log.held
 
-    async def room(self, most: int) -> None:
-        """Wait until at most `most` events are on their way to the journal.
-
-        :raises TalkwireError: the journal was lost.
-        """
-        while self.backlog > most:
-            if self.error is not None:
-                raise self.error
-            self._room = asyncio.get_running_loop().create_future()
-            try:
-                await self._room
-            finally:
-                self._room = None
+    def room(self, most: int) -> asyncio.Future[None]:
+        """Done once at most `most` events are on their way; cancelled if the journal is lost."""
+        room = self._room
+        if room is None or room.done():
+            room = self._room = asyncio.get_running_loop().create_future()
+        self._room_for = most
+        if self.error is not None:
+            room.cancel()
+        elif self.backlog <= most:
+            room.set_result(None)
+        return room
 
     def leave(self) -> None:
         """The turn is written no more here."""

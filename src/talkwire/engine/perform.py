@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from typing import assert_never
 
 from msgspec import Struct
 
+from talkwire.canon.deltas import Delta
 from talkwire.canon.errors import SpeechError, UpstreamIncomplete
 from talkwire.canon.events import (
     AnyEvent,
@@ -89,12 +91,16 @@ class Performer:
             partial=step.partial,
         )
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
-        async with aclosing(routed.choice.model.stream(request)) as stream:
-            async for deltas in stream:
-                if events := assembler.feed(deltas):
-                    live.append(events)
-                    if live.backlog > self._backlog:
-                        await live.room(self._backlog // 2)
+        feed, append, most = assembler.feed, live.append, self._backlog
+
+        def hear(deltas: Sequence[Delta]) -> Awaitable[None] | None:
+            if events := feed(deltas):
+                append(events)
+                if live.backlog > most:
+                    return live.room(most // 2)
+            return None
+
+        await routed.choice.model.answer(request, hear)
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
         live.append(_answered(assembler, turn, plan=plan, request=request))

@@ -6,12 +6,12 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from talkwire.canon.deltas import Delta
+from talkwire.canon.deltas import Hear
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
@@ -27,23 +27,14 @@ from talkwire.canon.records import (
 from talkwire.canon.turn import ModelRequest, Scalar
 
 
-class Deltas(Protocol):
-    """A model's answer while it comes: an async generator, or what behaves like one."""
-
-    def __aiter__(self) -> AsyncIterator[Sequence[Delta]]: ...
-    def __anext__(self) -> Awaitable[Sequence[Delta]]: ...
-    def aclose(self) -> Awaitable[None]: ...
-
-
 class Model(Protocol):
     """One model behind one API."""
 
-    def stream(self, request: ModelRequest) -> Deltas:
-        """Ask, and yield what comes: one list a network read, none empty.
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """Ask, and tell `hear` what comes: one list a network read, none empty.
 
-        Ends after `Finish`. Retries happen before the first text, reasoning or call only, each
-        told by a `Retry`. Closing the iterator (also by cancellation) closes the upstream
-        connection at once.
+        Returns after `Finish`. Retries happen before the first text, reasoning or call only, each
+        told by a `Retry`. Cancellation closes the upstream connection at once.
 
         :raises ModelError: anything else, `UpstreamIncomplete` for a stream without `Finish`.
         """

@@ -14,6 +14,9 @@ from talkwire.canon.events import TERMINAL, Stamped
 MOST_AT_ONCE = 256  # events of one `next`: bounds the bytes that a reader that lags encodes at once
 
 
+Take = Callable[[], bool]
+
+
 class ReaderCut(Exception):
     """The turn can be followed no longer here; the client resumes with the last id it has."""
 
@@ -46,13 +49,24 @@ class Log:
         """End all readers with `ReaderCut`, after what is held."""
         self.is_cut = True
         for reader in self.readers:
-            reader.wake()
+            reader.end_wait()
 
 
 class Reader:
     """One tail. `close` it always; it then counts no more for `on_disconnect`."""
 
-    __slots__ = ("_at", "_log", "_poked", "_waiter", "ended", "session_id", "turn_id")
+    __slots__ = (
+        "_at",
+        "_is_cut",
+        "_log",
+        "_poked",
+        "_take",
+        "_waiter",
+        "ended",
+        "on_close",
+        "session_id",
+        "turn_id",
+    )
 
     def __init__(self, log: Log, *, turn_id: str, session_id: str) -> None:
         self.turn_id = turn_id
@@ -60,8 +74,11 @@ class Reader:
         self.ended = False
         self._log = log
         self._at = 0
+        self._is_cut = False
+        self.on_close: Callable[[], None] | None = None  # called once, when it leaves
         self._poked = False
         self._waiter: asyncio.Future[None] | None = None
+        self._take: Take | None = None
         log.readers.add(self)
 
     @property
@@ -69,10 +86,15 @@ class Reader:
         """True when the turn has its terminal event, taken by this reader or not."""
         return self._log.ended
 
+    @property
+    def behind(self) -> bool:
+        """True when there is more than it has taken."""
+        return self._at < self._log.held
+
     def ready(self) -> Sequence[Stamped]:
         """What is held and not taken yet, at most `MOST_AT_ONCE` events; may be empty."""
         log, at = self._log, self._at
-        if at >= log.held:
+        if at >= log.held or self._is_cut:
             return ()
         batch = log.events[at : min(log.held, at + MOST_AT_ONCE)]
         self._at = at + len(batch)
@@ -91,10 +113,11 @@ class Reader:
             batch = self.ready()
         return batch
 
-    def coming(self) -> asyncio.Future[None]:
+    def coming(self, take: Take | None = None) -> asyncio.Future[None]:
         """Done once there may be more, or the reader was poked. Ask `ready` right before.
 
-        A future and no coroutine, since a stream waits for it every token.
+        `take` is tried first whenever there is more: while it says True nobody is woken. It is
+        called by whoever shows the events, and must neither wait nor raise.
 
         :raises ReaderCut: nothing more will come here though the turn has not ended.
         """
@@ -102,13 +125,23 @@ class Reader:
         if self._poked:
             self._poked = False
             waiter.set_result(None)
-        elif self._log.is_cut:
+        elif self._is_cut or self._log.is_cut:
             raise ReaderCut
         self._waiter = waiter
+        self._take = take
         return waiter
 
     def wake(self) -> None:
-        """Let `next` look again."""
+        """There may be more."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        take = self._take
+        if take is None or not take():
+            self.end_wait()
+
+    def end_wait(self) -> None:
+        """Let whoever waits look again."""
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
@@ -119,12 +152,19 @@ class Reader:
         """Let `next` return, if need be with nothing."""
         if self._waiter is None:
             self._poked = True
-        self.wake()
+        self.end_wait()
+
+    def cut(self) -> None:
+        """End this reader alone with `ReaderCut`, at once: it may follow no longer."""
+        self._is_cut = True
+        self.end_wait()
 
     def close(self) -> None:
         """Leave. Twice is once."""
         log = self._log
         if self in log.readers:
             log.readers.discard(self)
+            if self.on_close is not None:
+                self.on_close()
             if not log.readers and log.on_left is not None:
                 log.on_left()

@@ -1,14 +1,14 @@
 """An HTTP response of a model's server, read while it comes.
 
-Written for streams of small pieces: whatever one network read brought is handed on in one wake-up,
-and waiting costs one future, no task and no timer of its own. One timer a stream watches both
-limits of time.
+Written for streams of small pieces: what network reads brought is handed on where they are read,
+and no task is woken for it. One timer a stream watches both limits of time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast
 
 import httptools
 
@@ -16,15 +16,22 @@ from talkwire.canon.errors import (
     ModelError,
     UpstreamIncomplete,
     UpstreamInvalid,
-    UpstreamTimeout,
     UpstreamUnavailable,
 )
 from talkwire.models._rounds import Rounds
+from talkwire.models._silence import Silence
 
 HEAD_BYTES = 65_536
 HELD_BYTES = 262_144
 DRAIN_S = 2.0
 DRAIN_BYTES = 65_536
+
+
+Enough = object()
+"""What a sink says when it wants nothing more."""
+
+Sink = Callable[[bytes], Awaitable[object] | object | None]
+"""Takes a piece of the body, b"" at its end. What it gives back is waited for, unless `Enough`."""
 
 
 class Socket(Protocol):
@@ -65,15 +72,13 @@ class Answer:
         self._keep = False
         self._extra = False
         self._error: ModelError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[object] | None = None
+        self._sink: Sink | None = None
+        self._queued = False
         self._drained: int | None = None
-        self._flowing = False
+        self._deadline: asyncio.TimerHandle | None = None
         self._until_close = False
-        self._idle_s = idle_s
-        self._since = now = self._loop.time()
-        self._first_s = first_s
-        self._first_due = now + first_s
-        self._timer = self._loop.call_at(self._first_due, self._look)
+        self._silence = Silence(self, self._loop, first_s, idle_s)
 
     async def head(self) -> None:
         """Wait for the status and the headers. :raises ModelError: none came."""
@@ -107,37 +112,48 @@ class Answer:
             self._connection.resume()
         return body
 
-    def coming(self) -> asyncio.Future[None]:
-        """Done once there may be more. A future and no coroutine: it is waited for every token."""
-        self._since = self._loop.time()
+    async def pour(self, sink: Sink) -> None:
+        """Give the body to the sink as it comes, to its end or until the sink has `Enough`.
+
+        Once the stream flows the sink is called in rounds with other answers (see `Rounds`), and
+        the caller's task sleeps. What the sink raises is raised here.
+
+        :raises ModelError: as `take`.
+        """
+        while True:
+            body = self.take()
+            if body is None:
+                self._sink = sink
+                said = await self.coming()
+                self._sink = None
+            else:
+                said = sink(body)
+            if said is Enough or body == b"":
+                return
+            if said is not None:
+                await cast(Awaitable[object], said)
+
+    def coming(self) -> asyncio.Future[object]:
+        """Done once there may be more, or with what a sink said."""
+        self._silence.since = self._loop.time()
         self._waiter = waiter = self._loop.create_future()
         return waiter
 
-    async def read_whole(self, limit_bytes: int) -> bytes:
-        """The body, cut at the limit and at whatever error ends it."""
-        body = bytearray()
-        try:
-            while len(body) < limit_bytes:
-                piece = await self.read()
-                if not piece:
-                    break
-                body += piece
-        except ModelError:
-            pass  # the beginning tells enough of an error's body
-        return bytes(body[:limit_bytes])
+    @property
+    def awaited(self) -> bool:
+        """Somebody waits for more."""
+        return self._waiter is not None
 
     def flowing(self) -> None:
         """The first token is here: from now on only silence is limited."""
-        if not self._flowing:
-            self._flowing = True
+        if not self._silence.flowing:
             self.headers = {}  # nobody asks for them any more, and the stream may be long
-            self._rearm(self._idle_s)
+            self._silence.flow()
 
     def ending(self, within_s: float) -> None:
         """All that matters has come: silence is borne for this long only."""
-        self._flowing = True
-        self._idle_s = min(self._idle_s, within_s)
-        self._rearm(self._idle_s)
+        if not self.ended:
+            self._silence.flow(within_s)
 
     def release(self) -> None:
         """Nothing more is read; the connection is kept if the body ends soon."""
@@ -146,8 +162,8 @@ class Answer:
             return
         self._drained = 0
         self._pieces.clear()
-        self._timer.cancel()
-        self._timer = self._loop.call_later(DRAIN_S, self._connection.abort)
+        self._silence.stop()
+        self._deadline = self._loop.call_later(DRAIN_S, self._connection.abort)
         if self._paused:
             self._paused = False
             self._connection.resume()
@@ -156,7 +172,7 @@ class Answer:
         """Nothing more is read, and the socket is closed at once unless the body has ended."""
         if self._drained is not None and self._error is None:
             return
-        self._timer.cancel()
+        self._silence.stop()
         if self._error is None:
             self._error = UpstreamUnavailable("The connection to the model was given up.")
         self._connection.left(self, keep=self.ended and self._keep and not self._extra)
@@ -178,13 +194,13 @@ class Answer:
         if self._drained is not None:
             self._drain(len(data))
             return
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if self._flowing:
-                self._connection.rounds.wake(waiter)
-            elif not waiter.done():
-                waiter.set_result(None)
+        if self._waiter is None:
+            return
+        if not self._silence.flowing:
+            self._give(self._loop.time())
+        elif not self._queued:
+            self._queued = True
+            self._connection.rounds.join(self._give)
 
     def cut(self, error: BaseException | None) -> None:
         """The connection is closed."""
@@ -240,6 +256,26 @@ class Answer:
 
     # Below: how it is done.
 
+    def _give(self, now: float) -> None:
+        """Hand what has come to the sink; wake the reader for whatever is not more of the same."""
+        self._queued = False
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        said: object = None
+        if self._sink is not None and self._pieces:
+            self._silence.since = now
+            try:
+                said = self._sink(self.take() or b"")
+            except Exception as error:  # it is the reader's, whose task waits
+                self._waiter = None
+                waiter.set_exception(error)
+                return
+            if said is None:
+                return
+        self._waiter = None
+        waiter.set_result(said)
+
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -247,7 +283,9 @@ class Answer:
 
     def _end(self) -> None:
         self.ended = True
-        self._timer.cancel()
+        self._silence.stop()
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._wake()
 
     def _broken(self) -> None:
@@ -260,24 +298,3 @@ class Answer:
             self._connection.left(self, keep=self._keep and not self._extra)
         elif self._drained > DRAIN_BYTES:
             self._connection.abort()
-
-    def _rearm(self, after_s: float) -> None:
-        if not self.ended and self._drained is None:
-            self._timer.cancel()
-            self._timer = self._loop.call_later(after_s, self._look)
-
-    def _look(self) -> None:
-        """The timer: nobody re-arms it a token, it looks by itself how long the silence is."""
-        now = self._loop.time()
-        if self._waiter is None:
-            due = now + self._idle_s  # the reader is busy: the server is not to blame
-        elif self._flowing:
-            due = self._since + self._idle_s
-        else:
-            due = self._first_due
-        if due > now:
-            self._timer = self._loop.call_at(due, self._look)
-        elif self._flowing:
-            self.fail(UpstreamTimeout(f"The model said nothing for {self._idle_s:g} s."))
-        else:
-            self.fail(UpstreamTimeout(f"The model said nothing within {self._first_s:g} s."))

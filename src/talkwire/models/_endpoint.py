@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from talkwire.canon.deltas import Delta
+from talkwire.canon.deltas import Hear
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
 from talkwire.canon.turn import ModelRequest
 from talkwire.models import _faults
-from talkwire.models._answer import Answer
+from talkwire.models._answer import Answer, Enough
+from talkwire.models._document import whole
 from talkwire.models._http import Client
 from talkwire.models._reading import Reading
 from talkwire.models._sse import Decoder
@@ -46,34 +46,19 @@ class Endpoint:
         self._key = key
         self._model = upstream_model
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
-        """See `Model.stream`; asks once, whatever comes."""
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`; asks once, whatever comes."""
         answer = await self._ask(request)
         try:
             await self._expect_stream(answer)
-            decoder, reading, flowing = Decoder(), self._codec.reading(), False
-            while not reading.done:
-                chunk = _taken(answer, reading)
-                if chunk is None:
-                    await answer.coming()
-                    continue
-                deltas = reading.take(decoder.feed(chunk) if chunk else decoder.end())
-                if deltas:
-                    if not flowing:
-                        flowing = True
-                        answer.flowing()
-                    yield deltas
-                if reading.error is not None:
-                    raise reading.error
-                if not chunk:
-                    break
-                if reading.finishing and not reading.done:
-                    answer.ending(LAST_WORDS_S)
-            if not reading.frames:
-                raise self._nothing(decoder)
-            last = reading.end()
+            said = _Said(answer, self._codec.reading(), hear)
+            await said.all()
+            if not said.reading.frames:
+                raise self._nothing(said.decoder)
+            last = said.reading.end()
             answer.release()
-            yield last
+            if (wait := hear(last)) is not None:
+                await wait
         finally:
             answer.close()
 
@@ -81,7 +66,7 @@ class Endpoint:
         """See `Model.check`: the list of models is asked for."""
         answer = await self._client.ask("GET", "/models")
         try:
-            status, body = answer.status, await answer.read_whole(1_048_576)
+            status, body = answer.status, await whole(answer, 1_048_576)
         finally:
             answer.close()
         if status == 404:
@@ -109,7 +94,7 @@ class Endpoint:
             if answer.status == 200:
                 return answer
             try:
-                body = await answer.read_whole(_faults.BODY_BYTES)
+                body = await whole(answer, _faults.BODY_BYTES)
             finally:
                 answer.close()
             fault = self._fault(answer, body)
@@ -127,7 +112,7 @@ class Endpoint:
             raise UpstreamInvalid(f"{self._server} compresses its answer, which was not asked for.")
         kind = answer.headers.get("content-type", "").lower()
         if "html" in kind or "json" in kind:
-            body = await answer.read_whole(_faults.BODY_BYTES)
+            body = await whole(answer, _faults.BODY_BYTES)
             raise _faults.of_document(kind, body, server=self._server)
 
     def _nothing(self, decoder: Decoder) -> ModelError:
@@ -136,14 +121,44 @@ class Endpoint:
         return UpstreamIncomplete("The connection to the model was cut in mid-answer.")
 
 
-def _taken(answer: Answer, reading: Reading[Any]) -> bytes | None:
-    """What has come; an error after all that matters was said is as good as the end."""
-    try:
-        return answer.take()
-    except ModelError:
-        if not reading.finishing:
-            raise
-        return b""
+class _Said:
+    """What one answer says, told while it comes."""
+
+    __slots__ = ("_answer", "_flowing", "_hear", "decoder", "reading")
+
+    def __init__(self, answer: Answer, reading: Reading[Any], hear: Hear) -> None:
+        self.decoder = Decoder()
+        self.reading = reading
+        self._answer = answer
+        self._hear = hear
+        self._flowing = False
+
+    async def all(self) -> None:
+        """To the end. An error after all that matters was said is as good as the end."""
+        try:
+            await self._answer.pour(self._piece)
+        except ModelError:
+            if self.reading.error is not None or not self.reading.finishing:
+                raise
+            self._piece(b"")
+
+    def _piece(self, chunk: bytes) -> object:
+        """See `Sink`."""
+        reading = self.reading
+        deltas = reading.take(self.decoder.feed(chunk) if chunk else self.decoder.end())
+        wait: object = None
+        if deltas:
+            if not self._flowing:
+                self._flowing = True
+                self._answer.flowing()
+            wait = self._hear(deltas)
+        if reading.error is not None:
+            raise reading.error
+        if reading.done:
+            return Enough
+        if reading.finishing:
+            self._answer.ending(LAST_WORDS_S)
+        return wait
 
 
 class _Listed(msgspec.Struct):

@@ -1,8 +1,8 @@
-"""Wakes the readers of many answers together, so that a busy process works in rounds.
+"""Hands on what many answers have read together, so that a busy process works in rounds.
 
-A token that is handled alone costs about twice what one of a batch costs: each way through runner,
-journal and client begins with cold caches, a commit of its own and a wake-up of its own. So a
-reader that is in the midst of its stream is woken with the others of the round. The time between
+A token that is handled alone costs about twice what one of a batch costs: each way through codec,
+journal and client begins with cold caches and has a commit of its own. So an answer that is in the
+midst of its stream is handed on with the others of the round. The time between
 rounds grows with the number of open answers, from nothing for one to a few milliseconds for
 hundreds: far below what a person or a client sees of a token, and nobody waits on a quiet server.
 """
@@ -10,7 +10,7 @@ hundreds: far below what a person or a client sees of a token, and nobody waits 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 
 AN_ANSWER_S = 0.000_04  # what an open answer adds to the time between rounds
 MOST_S = 0.005
@@ -21,16 +21,18 @@ class Rounds:
 
     def __init__(self, open_answers: Sized) -> None:
         self._open = open_answers
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Callable[[float], None]] = []
         self._armed = False
         self._last = 0.0
 
-    def wake(self, reader: asyncio.Future[None]) -> None:
-        """Wake this reader in the next round: at once when the last one is long enough ago."""
-        self._waiting.append(reader)
+    def join(self, give: Callable[[float], None]) -> None:
+        """Call `give` in the next round, with its time by the loop's clock: at once when the last
+        one is long enough ago. It must not raise.
+        """
+        self._waiting.append(give)
         if self._armed:
             return
-        loop = reader.get_loop()
+        loop = asyncio.get_running_loop()
         due = self._last + min(len(self._open) * AN_ANSWER_S, MOST_S)
         if loop.time() >= due:
             self._round(loop)
@@ -40,8 +42,7 @@ class Rounds:
 
     def _round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._armed = False
-        self._last = loop.time()
+        self._last = now = loop.time()
         waiting, self._waiting = self._waiting, []
-        for reader in waiting:
-            if not reader.done():
-                reader.set_result(None)
+        for give in waiting:
+            give(now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
+
+from talkwire.canon.deltas import Delta, Hear
 from talkwire.canon.turn import ModelRequest
 from talkwire.models._endpoint import Endpoint
 from talkwire.models._faults import NoSuchPath
-from talkwire.models._relay import Found, Relay, Search, Stream
 
 
 class Fallback:
@@ -16,25 +18,23 @@ class Fallback:
         self._second = second
         self._settled = False
 
-    def stream(self, request: ModelRequest) -> Stream:
-        """See `Model.stream`."""
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`."""
         if self._settled:
-            return self._second.stream(request)
-        return Relay(self._search(request))
-
-    async def _search(self, request: ModelRequest) -> Search:
-        first = self._first.stream(request)
+            await self._second.answer(request, hear)
+            return
         try:
-            opening = await anext(first)
+            await self._first.answer(request, hear)
         except NoSuchPath:  # comes before anything is said
             pass
         else:
-            yield Found(opening, first)
             return
-        second = self._second.stream(request)
-        opening = await anext(second)
-        self._settled = True
-        yield Found(opening, second)
+
+        def settled(deltas: Sequence[Delta]) -> Awaitable[object] | None:
+            self._settled = True
+            return hear(deltas)
+
+        await self._second.answer(request, settled)
 
     async def check(self) -> str:
         """See `Model.check`."""

@@ -6,13 +6,13 @@ A recording is JSON lines of `[n, at, event]`, `at` in Unix milliseconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import ValidationError
 
 from talkwire.canon import events
-from talkwire.canon.deltas import Delta, Finish, Reasoning, Text, Tokens
+from talkwire.canon.deltas import Delta, Finish, Hear, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
 from talkwire.canon.events import (
     ReasoningDelta,
@@ -51,8 +51,8 @@ class Playback:
         self._recorded = recorded
         self._speed = speed
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
-        """See `Model.stream`; what `request.partial` holds already is passed over."""
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`; what `request.partial` holds already is passed over."""
         skip = len(request.partial)
         before = next((s.at for s in self._recorded if type(s.event) is RouteChosen), None)
         before = self._recorded[0].at if before is None else before
@@ -69,7 +69,8 @@ class Playback:
             before = stamped.at
             if gap_s > 0:
                 await asyncio.sleep(min(gap_s, GAP_MAX_S))
-            yield [delta]
+            if (wait := hear([delta])) is not None:
+                await wait
             if isinstance(delta, Finish):
                 return
         raise UpstreamIncomplete("The recording ends in mid-answer.")

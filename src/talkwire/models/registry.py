@@ -10,12 +10,12 @@ from typing import Generic, Literal, Protocol, TypeVar
 from msgspec import Struct
 from pydantic import SecretStr
 
+from talkwire.canon.deltas import Hear
 from talkwire.canon.errors import NotFound
 from talkwire.canon.turn import ModelRequest
 from talkwire.models import playback
 from talkwire.models._endpoint import Codec, Endpoint
 from talkwire.models._http import Client, Limits, origin
-from talkwire.models._relay import Stream
 from talkwire.models.fallback import Fallback
 from talkwire.models.openai_chat import ChatCodec
 from talkwire.models.openai_responses import ResponsesCodec
@@ -31,7 +31,7 @@ C_co = TypeVar("C_co", covariant=True)
 class Model(Protocol):
     """A model; see the engine's port of this name."""
 
-    def stream(self, request: ModelRequest) -> Stream: ...
+    async def answer(self, request: ModelRequest, hear: Hear) -> None: ...
     async def check(self) -> str: ...
     async def close(self) -> None: ...
 

@@ -7,15 +7,14 @@ twice. There is no limit of time in here, the engine has one for the whole turn.
 from __future__ import annotations
 
 import random
-from contextlib import aclosing
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import stamina
 
-from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text
+from talkwire.canon.deltas import CallPiece, Delta, Finish, Hear, Reasoning, Retry, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
 from talkwire.canon.turn import ModelRequest
-from talkwire.models._relay import Found, Relay, Search, Stream
 
 RETRY_AFTER_MAX_S = 20.0
 WAIT_MAX_S = 8.0
@@ -27,7 +26,7 @@ _SAID = (Text, Reasoning, CallPiece, Finish)
 class Model(Protocol):
     """What is wrapped; see the engine's port of this name."""
 
-    def stream(self, request: ModelRequest) -> Stream: ...
+    async def answer(self, request: ModelRequest, hear: Hear) -> None: ...
     async def check(self) -> str: ...
     async def close(self) -> None: ...
 
@@ -42,21 +41,24 @@ class Retrying:
         self._model = model
         self._max = max(max_attempts, 1)
 
-    def stream(self, request: ModelRequest) -> Stream:
-        """See `Model.stream`."""
-        return Relay(self._search(request))
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`."""
+        failure = await self._once(request, hear)
+        if failure is not None:
+            await self._again(request, hear, failure)
 
-    async def _search(self, request: ModelRequest) -> Search:
-        stream = self._model.stream(request)
-        opening = await _opening(stream)
-        if not isinstance(opening, ModelError):
-            yield Found(opening, stream)
-            return
-        async with aclosing(self._again(request, opening)) as more:
-            async for found in more:
-                yield found
+    async def _once(self, request: ModelRequest, hear: Hear) -> ModelError | None:
+        """One attempt; why nothing was said, or None. :raises ModelError: it failed later."""
+        opening = _Opening(hear)
+        try:
+            await self._model.answer(request, opening)
+        except ModelError as error:
+            if opening.said:
+                raise
+            return error
+        return None if opening.said else UpstreamIncomplete("The answer ended before it began.")
 
-    async def _again(self, request: ModelRequest, failure: ModelError) -> Search:
+    async def _again(self, request: ModelRequest, hear: Hear, failure: ModelError) -> None:
         """The attempts after a first one that failed."""
         wait_s: float | None = None
 
@@ -65,15 +67,13 @@ class Retrying:
 
         async for attempt in stamina.retry_context(on=planned, attempts=self._max, timeout=None):
             if attempt.num > 1:
-                stream = self._model.stream(request)
-                opening = await _opening(stream)
-                if not isinstance(opening, ModelError):
-                    yield Found(opening, stream)
+                again = await self._once(request, hear)
+                if again is None:
                     return
-                failure = opening
+                failure = again
             wait_s = self._wait_s(failure, attempt.num)
             if wait_s is not None:
-                yield [Retry(attempt.num, self._max, round(wait_s * 1000), failure.code)]
+                hear([Retry(attempt.num, self._max, round(wait_s * 1000), failure.code)])
             # Only the failure itself goes through stamina: its contexts swallow cancellation.
             with attempt:
                 raise failure
@@ -98,17 +98,21 @@ class Retrying:
         return jittered if told is None else told + jittered / 4
 
 
-async def _opening(stream: Stream) -> list[Delta] | ModelError:
-    """All until something is said, or why nothing was; the stream is closed then."""
-    opening: list[Delta] = []
-    try:
-        async for deltas in stream:
-            opening += deltas
-            if any(isinstance(delta, _SAID) for delta in deltas):
-                return opening
-    except ModelError as error:
-        return error
-    except BaseException:
-        await stream.aclose()
-        raise
-    return UpstreamIncomplete("The model's answer ended before it began.")
+class _Opening:
+    """Holds back what comes before anything is said: another attempt would say it again."""
+
+    __slots__ = ("_hear", "_held", "said")
+
+    def __init__(self, hear: Hear) -> None:
+        self.said = False
+        self._hear = hear
+        self._held: list[Delta] = []
+
+    def __call__(self, deltas: Sequence[Delta]) -> Awaitable[object] | None:
+        if self.said:
+            return self._hear(deltas)
+        self._held += deltas
+        if not any(isinstance(delta, _SAID) for delta in deltas):
+            return None
+        self.said = True
+        return self._hear(self._held)

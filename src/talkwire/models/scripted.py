@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from talkwire.canon.deltas import Delta, Finish, Reasoning, Text, Tokens
+from talkwire.canon.deltas import Delta, Finish, Hear, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamUnavailable
 from talkwire.canon.turn import ModelRequest
 from talkwire.models._lines import Lines, lines
@@ -43,22 +43,22 @@ class Scripted:
     def __init__(self, *, pace_s: float = PACE_S) -> None:
         self._pace_s = pace_s
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
-        """See `Model.stream`."""
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`."""
         said = answer(request)
         pause_s = self._pace_s * said.slower
         for piece in pieces(said.thought):
-            yield [Reasoning(piece)]
+            await _tell(hear, Reasoning(piece))
             await asyncio.sleep(pause_s)
         rest = said.text.removeprefix(request.partial)
         spoken = pieces(rest)
         for piece in spoken:
-            yield [Text(piece)]
+            await _tell(hear, Text(piece))
             await asyncio.sleep(pause_s)
         if said.fails:
             raise UpstreamUnavailable("The demo failed, as it was asked to.")
         given = sum(len(pieces(message.text)) for message in request.messages)
-        yield [Tokens(given, len(spoken)), Finish("stop")]
+        await _tell(hear, Tokens(given, len(spoken)), Finish("stop"))
 
     async def check(self) -> str:
         """See `Model.check`."""
@@ -66,6 +66,12 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+async def _tell(hear: Hear, *deltas: Delta) -> None:
+    wait = hear(deltas)
+    if wait is not None:
+        await wait
 
 
 class Pause(Struct, frozen=True):
@@ -89,8 +95,8 @@ class Driven:
         self.requests: list[ModelRequest] = []
         self.closed = 0
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Delta], None]:
-        """See `Model.stream`."""
+    async def answer(self, request: ModelRequest, hear: Hear) -> None:
+        """See `Model.answer`."""
         self.requests.append(request)
         steps = self._calls[min(len(self.requests), len(self._calls)) - 1]
         try:
@@ -102,7 +108,7 @@ class Driven:
                 elif isinstance(step, asyncio.Event):
                     await step.wait()
                 else:
-                    yield [step]
+                    await _tell(hear, step)
         finally:
             self.closed += 1
 

@@ -1,8 +1,9 @@
 """The writer of streams: a plain ASGI response over a reader and an encoder.
 
-One send for each wake-up of the reader, whatever it brought. Nothing is made for each token:
-no task, no time-out, no queue. One timer for each stream watches silence (heartbeats) and
-sends that do not return (a client that does not read); it is armed again when it fires only.
+One send for whatever a commit brought, made right where the commit is told. Nothing is made for
+each token: no task is woken, no time-out, no queue. One timer for each stream watches silence
+(heartbeats) and sends that do not return (a client that does not read); it is armed again when it
+fires only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from talkwire.engine.reader import Reader, ReaderCut
+from talkwire.web.begun import Begun, begin
 from talkwire.web.edge import later
 from talkwire.web.form import Encoder, Form, StreamLimits
 
@@ -86,13 +88,13 @@ class EventStream(Response):
             self.raw_headers.append((b"x-request-id", request_id.encode()))
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = _Connection(self._reader, self._heartbeat, self._limits, send)
+        wire = _Connection(self._reader, self._encoder, self._heartbeat, self._limits, send)
         watcher = asyncio.create_task(wire.watch(receive))
         wire.start_timer()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             self.raw_headers = []  # they are out, and the stream may stay open for long
-            await self._follow(wire)
+            await wire.follow(self._head)
         except ReaderCut:
             _ended_on_purpose.set(True)
         except asyncio.CancelledError:
@@ -105,41 +107,33 @@ class EventStream(Response):
             watcher.cancel()
             self._reader.close()
 
-    async def _follow(self, wire: _Connection) -> None:
-        reader, encoder = self._reader, self._encoder
-        frames = list(self._head)
-        batch = reader.ready()
-        while not wire.gone:
-            if batch:
-                frames.extend(encoder.feed(batch))
-            if reader.ended:
-                await wire.write(frames, more=False)
-                return
-            if frames:
-                await wire.write(frames)
-                frames = []
-            elif wire.silent and self._heartbeat is not None:
-                await wire.write([self._heartbeat])
-            batch = reader.ready()
-            if not batch:
-                await reader.coming()
-                batch = reader.ready()
-
 
 class _Connection:
-    """One client: what is known of it, and the timer that watches it."""
+    """One client: what is known of it, and the timer that watches it.
+
+    The stream's task sleeps while all goes well: what a commit shows is encoded and sent by
+    `_take`, there and then. The task goes on for everything else: the end, a client that is slow
+    or gone, a heartbeat, an error.
+    """
 
     def __init__(
-        self, reader: Reader, heartbeat: bytes | None, limits: StreamLimits, send: Send
+        self,
+        reader: Reader,
+        encoder: Encoder,
+        heartbeat: bytes | None,
+        limits: StreamLimits,
+        send: Send,
     ) -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a stream is written inside a task")
         self.task = task
         self.gone = False
-        self.silent = False
         self.too_slow = False
+        self._silent = False
         self._reader = reader
+        self._feed = encoder.feed
+        self._heartbeat = heartbeat
         self._heartbeat_s = limits.heartbeat_s if heartbeat is not None else None
         self._timeout_s = limits.send_timeout_s
         self._most = limits.max_send_bytes
@@ -147,18 +141,74 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()  # when the last send began
         self._sending = False  # and whether it has returned
+        self._frames: list[bytes] = []  # encoded and not sent yet
+        self._begun: Begun | None = None  # a send that `_take` could not finish
+        self._error: Exception | None = None  # what went wrong in `_take`
         self._timer: asyncio.TimerHandle | None = None
 
-    async def write(self, frames: Sequence[bytes], *, more: bool = True) -> None:
+    async def follow(self, head: Sequence[bytes]) -> None:
+        """Write `head` and all that the reader has, until the turn has ended or the client left."""
+        reader = self._reader
+        self._frames = list(head)
+        while not self.gone:
+            if batch := reader.ready():
+                self._frames.extend(self._feed(batch))
+            frames, self._frames = self._frames, []
+            if reader.ended:
+                await self._write(frames, more=False)
+                return
+            if frames:
+                await self._write(frames)
+            elif self._silent and self._heartbeat is not None:
+                await self._write([self._heartbeat])
+            elif not batch:
+                await reader.coming(self._take)
+                await self._settle()
+
+    async def _settle(self) -> None:
+        """Finish what `_take` has left."""
+        if self._error is not None:
+            raise self._error
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            await begun
+            self._sending = False
+
+    def _take(self) -> bool:
+        """Encode and send what there is; False where the task has to go on. See `Reader.coming`."""
+        reader = self._reader
+        if self.gone:
+            return False
+        try:
+            frames = self._feed(reader.ready())
+            if reader.ended or reader.behind:
+                self._frames = frames
+                return False
+            if not frames:
+                return True
+            joined = frames[0] if len(frames) == 1 else b"".join(frames)
+            if len(joined) > self._most:
+                self._frames = frames
+                return False
+            self._last = self._loop.time()
+            body = {"type": "http.response.body", "body": joined, "more_body": True}
+            self._begun = begin(self._send(body))
+        except Exception as error:  # it is the stream's, whose task waits
+            self._error = error
+            return False
+        self._sending = self._begun is not None
+        return not self._sending
+
+    async def _write(self, frames: Sequence[bytes], *, more: bool = True) -> None:
         """Send frames at once, or in pieces where they are too many bytes."""
         joined = frames[0] if len(frames) == 1 else b"".join(frames)
         if len(joined) > self._most:
             *pieces, joined = cut_up(frames, self._most)
             for piece in pieces:
-                await self.write((piece,))
+                await self._write((piece,))
                 if self.gone:
                     return
-        self.silent = False
+        self._silent = False
         self._last = self._loop.time()
         self._sending = True
         await self._send({"type": "http.response.body", "body": joined, "more_body": more})
@@ -195,7 +245,7 @@ class _Connection:
         elif self._heartbeat_s is not None:
             wait = self._last + self._heartbeat_s - now
             if wait <= 0:
-                self.silent = True
+                self._silent = True
                 self._reader.poke()
                 wait = self._heartbeat_s
             wait = min(wait, self._timeout_s)
