@@ -18,14 +18,15 @@ from typing import Any
 END_WITHIN_S = 10.0
 
 # $1: whose end is waited for; $2: the child; $3: the signal that ends it; $4: what is removed.
+# A zombie has ended, though its id is still taken.
 _WATCH = """
-while kill -0 "$1" 2>/dev/null; do
-    kill -0 "$2" 2>/dev/null || exit 0
+lives() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+while lives "$1"; do
+    lives "$2" || exit 0
     sleep 0.3
 done
 kill -s "$3" "$2" 2>/dev/null
-left=100
-while kill -0 "$2" 2>/dev/null && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
+while lives "$2"; do sleep 0.1; done
 [ -z "$4" ] || rm -rf "$4"
 """
 
