@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from talkwire.canon.errors import BadRequest, Forbidden
-from talkwire.web.auth import Misdirected, Trust, is_loopback, owner_of
+from talkwire.web.auth import Misdirected, Trust, is_loopback
+from talkwire.web.principals import PRINCIPAL, owner_of
 from tests.web.wire import scope
 
 
@@ -25,7 +26,7 @@ async def pass_by(
     seen: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(owner_of(Request(scope)))
+        seen.append(owner_of(Request(scope), "chat"))
 
     async def receive() -> Message:
         return {"type": "http.disconnect"}
@@ -109,3 +110,16 @@ async def test_links_from_other_sites_may_be_followed() -> None:
 def test_loopback_is_a_range_and_a_suffix() -> None:
     assert is_loopback("a.localhost")
     assert not is_loopback("localhost.example")
+
+
+async def test_who_asks_may_be_left_to_be_told_by_somebody_else() -> None:
+    nameless = scope("/turns", "POST")
+    del nameless[PRINCIPAL]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert PRINCIPAL not in scope
+
+    async def never(*_: object) -> Any:
+        raise AssertionError("must not be reached")
+
+    await Trust(app, hosts=None, everyone=None)(nameless, never, never)

@@ -143,7 +143,7 @@ def test_equal_gets_share_a_window_and_others_do_not() -> None:
 async def test_errors_of_a_wire_take_its_shape_after_entering() -> None:
     asked = request()
 
-    owner = door(OneTurn()).enter(asked)
+    owner = door(OneTurn()).enter(asked, "chat")
 
     assert owner == "local"
     assert asked.scope["talkwire.fault"] is NATIVE.fault

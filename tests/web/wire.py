@@ -17,6 +17,7 @@ from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnReco
 from talkwire.canon.turn import TurnRequest, text_message
 from talkwire.engine.reader import Log, Reader
 from talkwire.web import auth, faults, limits
+from talkwire.web.principals import LOCAL, PRINCIPAL
 from tests.cases.turns import SESSION, TURN
 
 
@@ -71,6 +72,7 @@ def scope(
         "path": path,
         "query_string": query.encode(),
         "headers": [(k.lower().encode(), v.encode()) for k, v in named.items()],
+        PRINCIPAL: LOCAL,
     }
 
 

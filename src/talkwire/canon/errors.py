@@ -5,12 +5,14 @@ TalkwireError                 code                   status  retryable
 │  ├─ Unprocessable           (named at the raise)   422
 │  ├─ PayloadTooLarge         payload_too_large      413
 │  └─ BadCursor               bad_last_event_id      400
+├─ Unauthorized               unauthorized           401
 ├─ NotFound                   not_found              404
 ├─ Gone                       gone                   410
 ├─ Forbidden                  forbidden              403
 ├─ Conflict                   conflict               409
 │  ├─ Busy                    turn_in_progress       409     yes
 │  └─ IdempotencyMismatch     idempotency_mismatch   409
+├─ RateLimited                rate_limited           429     yes
 ├─ Unavailable                unavailable            503     yes
 │  ├─ Draining                draining               503     yes
 │  └─ StorageUnavailable      storage_unavailable    503     yes
@@ -30,6 +32,8 @@ Messages are for people and safe to show: they never hold a secret nor an upstre
 """
 
 from __future__ import annotations
+
+import math
 
 
 class TalkwireError(Exception):
@@ -71,6 +75,12 @@ class BadCursor(BadRequest):
     code = "bad_last_event_id"
 
 
+class Unauthorized(TalkwireError):
+    """Nobody, or nobody that is known here; which of them is not told."""
+
+    code, status = "unauthorized", 401
+
+
 class NotFound(TalkwireError):
     """Unknown, or another owner's: both answer alike."""
 
@@ -109,6 +119,16 @@ class IdempotencyMismatch(Conflict):
     """The same Idempotency-Key came with another body."""
 
     code = "idempotency_mismatch"
+
+
+class RateLimited(TalkwireError):
+    """Too much was asked for of late; `retry_after_s` says when to ask again."""
+
+    code, status, retryable = "rate_limited", 429, True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = max(1, math.ceil(retry_after_s))
 
 
 class Unavailable(TalkwireError):

@@ -1,4 +1,4 @@
-"""Who asks, and whether a browser was tricked into asking.
+"""Whether a browser was tricked into asking.
 
 A server on loopback is open to its user. Two checks keep web pages out that run in the same
 user's browser: the `Host` must be a name of this machine (a foreign name that resolves to
@@ -10,25 +10,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talkwire.canon.errors import BadRequest, Forbidden
+from talkwire.web.principals import LOCAL, PRINCIPAL, Principal
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who asks."""
-
-    id: str = "local"
-
-
-LOCAL = Principal()
 
 
 class Misdirected(BadRequest):
@@ -37,23 +26,24 @@ class Misdirected(BadRequest):
     code, status = "misdirected_request", 421
 
 
-def owner_of(request: Request) -> str:
-    """The id of the principal, as stores know it."""
-    principal: Principal = request.scope.get("talkwire.principal", LOCAL)
-    return principal.id
-
-
 class Trust:
-    """ASGI middleware: names the principal and refuses what a foreign page may have sent.
+    """ASGI middleware: refuses what a foreign page may have sent.
 
     `hosts` are names accepted beside those of loopback; None accepts every `Host`. `asking` are
-    the paths where even a GET costs a model call.
+    the paths where even a GET costs a model call. Whoever gets through is `everyone`; with None
+    it is for `Gate` to tell who asks.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Collection[str] | None, asking: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str] | None,
+        asking: Collection[str] = (),
+        everyone: Principal | None = LOCAL,
     ) -> None:
         self._app = app
+        self._everyone = everyone
         self._hosts = None if hosts is None else frozenset(each.lower() for each in hosts)
         self._asking = frozenset(asking)
 
@@ -66,7 +56,8 @@ class Trust:
                 raise Misdirected("This server does not answer for that host name.", param="Host")
             if scope["method"] not in _SAFE or scope["path"] in self._asking:
                 self._refuse_foreign(headers, host)
-            scope["talkwire.principal"] = LOCAL
+            if self._everyone is not None:
+                scope[PRINCIPAL] = self._everyone
         await self._app(scope, receive, send)
 
     def _known(self, name: str) -> bool:

@@ -18,13 +18,23 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from talkwire.canon.errors import Busy, TalkwireError, Unavailable, Unprocessable
+from talkwire.canon.errors import (
+    Busy,
+    RateLimited,
+    TalkwireError,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+)
 from talkwire.engine.ids import new_id
+from talkwire.web.form import Fault
 
 PROBLEM = "application/problem+json"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+Shapes = Sequence[tuple[Sequence[BaseRoute], Fault]]
 _log = structlog.get_logger("talkwire.web")
 
 
@@ -92,15 +102,26 @@ def request_id_of(scope: Scope) -> str:
 
 
 def answer(error: TalkwireError, scope: Scope) -> Response:
-    """The error as a response, in the shape of the wire where one was reached."""
-    fault = scope.get("talkwire.fault", problem)
+    """The error as a response, in the shape of the wire that was reached, or would have been."""
+    fault: Fault = scope.get("talkwire.fault") or _shape(scope)
     status, body, media_type = fault(error, request_id_of(scope))
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     if status in (408, 413, 431):
         headers["Connection"] = "close"  # the rest of the request is not read
     return Response(body, status, headers, media_type)
+
+
+def _shape(scope: Scope) -> Fault:
+    """The shape of the wire whose path was asked for, whatever the method."""
+    shapes: Shapes = scope.get("talkwire.shapes", ())
+    for routes, fault in shapes:
+        if any(route.matches(scope)[0] is not Match.NONE for route in routes):
+            return fault
+    return problem
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -137,10 +158,14 @@ class Faults:
     `X-Request-Id` is taken over when it matches `[A-Za-z0-9._-]{1,64}`, else made; it is bound
     for logging and put on every answer. An error that nobody foresaw is logged and answered with
     500 and the request's id, nothing else of it; after the first byte it ends the connection.
+
+    `shapes` are each wire's routes and its errors' shape, for what is raised before the wire has
+    the request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, shapes: Shapes = ()) -> None:
         self._app = app
+        self._shapes = tuple(shapes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and answer what is raised."""
@@ -149,6 +174,7 @@ class Faults:
             return
         request_id = _request_id(scope)
         scope["talkwire.request_id"] = request_id
+        scope["talkwire.shapes"] = self._shapes
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = False

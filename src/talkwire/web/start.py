@@ -21,8 +21,9 @@ from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnReco
 from talkwire.canon.turn import TurnRequest
 from talkwire.engine.reader import Reader
 from talkwire.web import cursor
-from talkwire.web.auth import owner_of
+from talkwire.web.admission import before_turn, give_back, seated
 from talkwire.web.form import Form, StreamLimits
+from talkwire.web.principals import owner_of, principal_of
 from talkwire.web.sse import EventStream
 
 KEPT_S = 24 * 3600.0  # how long an Idempotency-Key names its turn
@@ -77,44 +78,68 @@ class Door:
     form: Form
     limits: StreamLimits
 
-    def enter(self, request: Request) -> str:
-        """Errors of this request take the wire's shape from now on; the owner's id."""
+    def enter(self, request: Request, scope: str, *or_scopes: str) -> str:
+        """Errors of this request take the wire's shape from now on; the owner's id.
+
+        :raises Unauthorized, Forbidden: the principal has none of these scopes.
+        """
         request.scope["talkwire.fault"] = self.form.fault
-        return owner_of(request)
+        return owner_of(request, scope, *or_scopes)
 
     async def resume(self, request: Request, turn_id: str | None = None) -> Response | None:
         """The stream after the request's cursor; None when it has none; 204 when all was seen.
 
         :raises BadCursor: malformed, of another turn than `turn_id`, or beyond the turn's head.
         :raises NotFound: no such turn.
+        :raises RateLimited: the principal has too many streams open.
         """
         at = cursor.of(request)
         if at is None:
             return None
         if turn_id is not None and at.turn_id != turn_id:
             raise BadCursor("Last-Event-ID names another turn.", param="Last-Event-ID")
-        reader = await self.turns.read(owner_of(request), at.turn_id)
-        try:
-            return await self._after(reader, at.n + 1)
-        except BaseException:
-            reader.close()
-            raise
+        with seated(request) as seat:
+            reader = await self.turns.read(principal_of(request).id, at.turn_id)
+            if seat is not None:
+                seat.sit(reader)
+            try:
+                return await self._after(reader, at.n + 1)
+            except BaseException:
+                reader.close()
+                raise
 
     async def start(
-        self, request: Request, turn: TurnRequest, idempotency: Idempotency | None
+        self,
+        request: Request,
+        turn: TurnRequest,
+        idempotency: Idempotency | None,
+        *,
+        follow: bool = True,
     ) -> Started:
-        """Start the turn, or find the one that the key names."""
-        started = await self.turns.start(owner_of(request), turn, idempotency=idempotency)
+        """Start the turn, or find the one that the key names; with `follow`, to be followed.
+
+        :raises RateLimited: the principal's limits are reached; nothing was started.
+        """
+        await before_turn(request, follow=follow)
+        try:
+            owner = principal_of(request).id
+            started = await self.turns.start(owner, turn, idempotency=idempotency)
+        except BaseException:
+            give_back(request)
+            raise
         structlog.contextvars.bind_contextvars(
             turn_id=started.record.turn_id, session_id=started.record.session_id
         )
         return started
 
     async def follow(self, request: Request, turn_id: str) -> Response:
-        """The turn's stream from its start. :raises NotFound:"""
-        reader = await self.turns.read(owner_of(request), turn_id)
-        encoder = self.form.encoder(reader.turn_id, reader.session_id)
-        return EventStream(reader, encoder, self.form, self.limits)
+        """The turn's stream from its start. :raises NotFound: :raises RateLimited: as `start`."""
+        with seated(request) as seat:
+            reader = await self.turns.read(principal_of(request).id, turn_id)
+            if seat is not None:
+                seat.sit(reader)
+            encoder = self.form.encoder(reader.turn_id, reader.session_id)
+            return EventStream(reader, encoder, self.form, self.limits)
 
     async def _after(self, reader: Reader, seen: int) -> Response:
         """Encode from event 0, as live, until a frame comes that was not seen."""

@@ -84,7 +84,7 @@ class TurnRoutes:
 
     async def start(self, request: Request) -> Response:
         """Starts a turn: 202 with where to follow it, or its stream where that is accepted."""
-        self._door.enter(request)
+        self._door.enter(request, "chat")
         resumed = await self._door.resume(request)
         if resumed is not None:
             return resumed
@@ -94,24 +94,24 @@ class TurnRoutes:
 
     async def show(self, request: Request) -> Response:
         """Status, timing, route, usage and error of a turn."""
-        owner = self._door.enter(request)
+        owner = self._door.enter(request, "chat", "sessions:read")
         return json_answer(decode.shown(await self._turns.record(owner, _turn_id(request))))
 
     async def events(self, request: Request) -> Response:
         """The turn's stream, live or finished, from the cursor or the start."""
-        self._door.enter(request)
+        self._door.enter(request, "chat", "sessions:read")
         turn_id = _turn_id(request)
         resumed = await self._door.resume(request, turn_id)
         return resumed or await self._door.follow(request, turn_id)
 
     async def abort(self, request: Request) -> Response:
         """Stops the turn; one that has ended stays as it is."""
-        owner = self._door.enter(request)
+        owner = self._door.enter(request, "chat", "sessions:write")
         return json_answer(decode.shown(await self._turns.abort(owner, _turn_id(request))))
 
     async def regenerate(self, request: Request) -> Response:
         """Another answer to the same message, as a new branch."""
-        owner = self._door.enter(request)
+        owner = self._door.enter(request, "chat")
         turn_id = _turn_id(request)
         resumed = await self._door.resume(request)
         if resumed is not None:
@@ -121,7 +121,7 @@ class TurnRoutes:
 
     async def edit(self, request: Request) -> Response:
         """The message said otherwise and answered anew, as a new branch."""
-        owner = self._door.enter(request)
+        owner = self._door.enter(request, "chat")
         message_id = str(request.path_params["message_id"])
         if _MESSAGE_ID.fullmatch(message_id) is None:
             raise NotFound("There is no such message.")
@@ -135,8 +135,10 @@ class TurnRoutes:
         return await self._begin(request, turn, body)
 
     async def _begin(self, request: Request, turn: TurnRequest, body: object) -> Response:
-        started = await self._door.start(request, turn, idempotency_of(request, body))
-        if "text/event-stream" in request.headers.get("accept", "").lower():
+        follow = "text/event-stream" in request.headers.get("accept", "").lower()
+        idempotency = idempotency_of(request, body)
+        started = await self._door.start(request, turn, idempotency, follow=follow)
+        if follow:
             return await self._door.follow(request, started.record.turn_id)
         return json_answer(decode.accepted(started.record), 202)
 

@@ -1,4 +1,4 @@
-"""The routes of the system-prompt templates."""
+"""The routes of the system-prompt templates. All principals share them: admins write them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class PromptRoutes:
 
     async def list(self, request: Request) -> Response:
         """The newest version of each template."""
-        self._door.enter(request)
+        self._door.enter(request, "chat")
         return json_answer({"prompts": await self._prompts.list()})
 
     async def get(self, request: Request) -> Response:
         """All versions of one template, newest first; `name@3` is that version alone."""
-        self._door.enter(request)
+        self._door.enter(request, "chat")
         name = str(request.path_params["name"])
         pinned = _PINNED.fullmatch(name)
         if pinned is None:
@@ -51,7 +51,7 @@ class PromptRoutes:
 
     async def put(self, request: Request) -> Response:
         """Stores a new version."""
-        self._door.enter(request)
+        self._door.enter(request, "admin")
         name = _checked(request)
         body = await read_json(request, depth=self._depth)
         stored = await self._prompts.put(prompt_draft(name, body))
@@ -59,7 +59,7 @@ class PromptRoutes:
 
     async def delete(self, request: Request) -> Response:
         """Deletes the stored versions."""
-        self._door.enter(request)
+        self._door.enter(request, "admin")
         name = _checked(request)
         return json_answer({"name": name, "deleted": await self._prompts.delete(name)})
 

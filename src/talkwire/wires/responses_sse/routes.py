@@ -73,7 +73,7 @@ class Chat:
 
     async def post(self, request: Request) -> Response:
         """Starts a turn from a JSON body and answers with its stream."""
-        self._door.enter(request)
+        self._door.enter(request, "chat")
         resumed = await self._door.resume(request)
         if resumed is not None:
             return resumed
@@ -87,7 +87,7 @@ class Chat:
 
     async def get(self, request: Request) -> Response:
         """Starts a turn, or joins the one that an identical GET has just started."""
-        self._door.enter(request)
+        self._door.enter(request, "chat")
         resumed = await self._door.resume(request)
         if resumed is not None:
             return resumed
