@@ -119,7 +119,7 @@ def start_logging(settings: Settings) -> None:
 def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
     database = SqliteDatabase(settings.sqlite_path, fence=settings.testing.fence)
     nodes = SqlNodes(database, dead_after_s=settings.node.dead_after_s)
-    records = SqlRecords(database, nodes.node)
+    records = SqlRecords(database, lambda: nodes.node)
     journal = _journal(settings, database)
     prompts = Templates(SqlPrompts(database), folder=settings.prompts_dir)
     router = Router(models, prompts)

@@ -1,4 +1,4 @@
-"""Stores and journals under contract, one fixture for each port."""
+"""Stores and journals under contract, one fixture for each port, on each kind of database."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import pytest
 
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.database import Database
-from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
-from talkwire.stores.turns import SqlRecords
+from tests.databases import AnyDatabase, AnyNodes
+from tests.stores.conftest import database, make, nodes, records
 
-
-@pytest.fixture(params=["sqlite"])
-def records(database: Database, nodes: SqlNodes) -> SqlRecords:
-    return SqlRecords(database, nodes.node)
+__all__ = ["database", "journal", "make", "nodes", "records"]
 
 
 @pytest.fixture(params=["sql", "memory"])
 def journal(
-    request: pytest.FixtureRequest, database: Database, nodes: SqlNodes
+    request: pytest.FixtureRequest, database: AnyDatabase, nodes: AnyNodes
 ) -> SqlJournal | MemoryJournal:
     del nodes  # joined: commits are fenced, as they are in a server
     sql = SqlJournal(database, write_outcome)

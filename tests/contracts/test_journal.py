@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,11 +11,10 @@ from talkwire.canon.errors import Conflict
 from talkwire.canon.events import Stamped
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.database import Database
-from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import Listener, deltas, new_turn, outcome
+from tests.databases import Another, node_of
 
 Journal = SqlJournal | MemoryJournal
 
@@ -100,17 +98,17 @@ _steps = st.lists(
 )
 @given(steps=_steps, memory=st.booleans())
 def test_any_interleaving_reads_as_a_prefix_of_what_was_appended(
-    tmp_path: Path, steps: list[tuple[int, int, str]], memory: bool
+    make: Another, steps: list[tuple[int, int, str]], memory: bool
 ) -> None:
-    asyncio.run(_interleave(tmp_path / f"{memory}.db", steps, memory))
+    asyncio.run(_interleave(make, steps, memory))
 
 
-async def _interleave(path: Path, steps: list[tuple[int, int, str]], memory: bool) -> None:
-    database = SqliteDatabase(path)
+async def _interleave(make: Another, steps: list[tuple[int, int, str]], memory: bool) -> None:
+    database = make()
     await database.open()
-    nodes = SqlNodes(database)
+    nodes = node_of(database)
     await nodes.join()
-    records = SqlRecords(database, nodes.node)
+    records = SqlRecords(database, lambda: nodes.node)
     sql = SqlJournal(database, write_outcome)
     journal: Journal = MemoryJournal(sql.finish, sql.read) if memory else sql
     started = [await records.start(new_turn(on_busy="interrupt")) for _ in range(3)]

@@ -10,14 +10,14 @@ from talkwire.canon.errors import Busy, IdempotencyMismatch, NotFound
 from talkwire.canon.events import TurnStarted
 from talkwire.canon.fold import answer_message_id, input_message_id
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.database import Database
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import NOW, deltas, new_turn, outcome
+from tests.databases import AnyDatabase
 
 
 @pytest.fixture
-def journal(database: Database) -> SqlJournal:
+def journal(database: AnyDatabase) -> SqlJournal:
     return SqlJournal(database, write_outcome)
 
 
@@ -82,7 +82,7 @@ async def test_turns_follow_each_other_on_one_branch(
     second = await records.start(new_turn(text="two", at=NOW + 2000))
     await journal.finish(outcome(second, text="dos", at=NOW + 3000))
 
-    fixed = SqlRecords(records._database, "local", clock=lambda: NOW + 4000)
+    fixed = SqlRecords(records._database, lambda: "local", clock=lambda: NOW + 4000)
     path = await fixed.path("ann", "s_1", None)
     assert [m.message.text for m in path] == ["one", "uno", "two", "dos"]
     assert [m.parent_id for m in path] == [None, *(m.message.id for m in path[:-1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from talkwire.canon.errors import Fenced, StorageUnavailable
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import Listener, deltas, new_turn, outcome
+from tests.databases import AnyDatabase
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ from talkwire.canon.events import Stamped, TextDelta
 from talkwire.canon.records import NewTurn
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.database import Database
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.sqlite_database import SqliteDatabase
@@ -46,7 +45,7 @@ async def main():
     await database.open()
     nodes = SqlNodes(database)
     await nodes.join()
-    records, journal = SqlRecords(database, nodes.node), SqlJournal(database, write_outcome)
+    records, journal = SqlRecords(database, lambda: nodes.node), SqlJournal(database, write_outcome)
     for i in range(3):
         request = TurnRequest(f"s_{i}", "native", (TextPart("Hi"),))
         await records.start(NewTurn(f"t_{i}", "ann", request, 1, "queue", 3, 60))
@@ -85,7 +84,7 @@ async def test_what_was_told_as_held_survives_kill_9(tmp_path: Path) -> None:
     database = SqliteDatabase(path)
     await database.open()
     await SqlNodes(database).join()
-    found = await SqlRecords(database, "local").unfinished()
+    found = await SqlRecords(database, lambda: "local").unfinished()
     await database.close()
     assert len(found) == 3
     for each in found:
@@ -95,9 +94,9 @@ async def test_what_was_told_as_held_survives_kill_9(tmp_path: Path) -> None:
 
 
 async def test_a_fenced_journal_loses_every_turn_and_stores_nothing(
-    database: Database, tmp_path: Path
+    database: AnyDatabase, tmp_path: Path
 ) -> None:
-    records, journal = SqlRecords(database, "local"), SqlJournal(database, write_outcome)
+    records, journal = SqlRecords(database, lambda: "local"), SqlJournal(database, write_outcome)
     started = [await records.start(new_turn(f"s_{i}")) for i in range(2)]
     tails = [Listener(), Listener()]
     for turn, tail in zip(started, tails, strict=True):
@@ -112,7 +111,7 @@ async def test_a_fenced_journal_loses_every_turn_and_stores_nothing(
         await journal.finish(outcome(started[1]))
 
     assert [type(t.error) for t in tails] == [Fenced, Fenced]
-    adopted = await SqlRecords(newer, "local").unfinished()
+    adopted = await SqlRecords(newer, lambda: "local").unfinished()
     assert [len(u.events) for u in adopted] == [1, 1]
     await newer.close()
 
@@ -120,13 +119,15 @@ async def test_a_fenced_journal_loses_every_turn_and_stores_nothing(
 class _FailingOnce:
     """A database whose next commit fails."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
         self.failing = True
 
-    def submit(self, unit: Callable[[Connection], T]) -> asyncio.Future[T]:
+    def submit(
+        self, unit: Callable[[Connection], T], *, locks: Sequence[str] = ()
+    ) -> asyncio.Future[T]:
         if not self.failing:
-            return self._database.submit(unit)
+            return self._database.submit(unit, locks=locks)
         self.failing = False
 
         def broken(connection: Connection) -> T:
@@ -139,8 +140,8 @@ class _FailingOnce:
         return await self._database.read(query)
 
 
-async def test_nothing_is_stored_behind_a_gap_but_the_end_is(database: Database) -> None:
-    records = SqlRecords(database, "local")
+async def test_nothing_is_stored_behind_a_gap_but_the_end_is(database: AnyDatabase) -> None:
+    records = SqlRecords(database, lambda: "local")
     journal = SqlJournal(_FailingOnce(database), write_outcome)
     started = await records.start(new_turn())
     turn_id = started.record.turn_id
@@ -159,7 +160,7 @@ async def test_nothing_is_stored_behind_a_gap_but_the_end_is(database: Database)
     assert len(await journal.read(turn_id, 0)) == 5
 
 
-async def test_without_write_ahead_readers_are_told_too_early(database: Database) -> None:
+async def test_without_write_ahead_readers_are_told_too_early(database: AnyDatabase) -> None:
     journal = SqlJournal(database, write_outcome, write_ahead=False)
     tail = Listener()
     journal.attach("t_x", tail)
@@ -168,8 +169,8 @@ async def test_without_write_ahead_readers_are_told_too_early(database: Database
     assert tail.until == 2
 
 
-async def test_a_large_group_is_stored_whole(database: Database) -> None:
-    records, journal = SqlRecords(database, "local"), SqlJournal(database, write_outcome)
+async def test_a_large_group_is_stored_whole(database: AnyDatabase) -> None:
+    records, journal = SqlRecords(database, lambda: "local"), SqlJournal(database, write_outcome)
     turns = [(await records.start(new_turn(f"s_{i}"))).record.turn_id for i in range(450)]
     tails = [Listener() for _ in turns]
     for turn, tail in zip(turns, tails, strict=True):

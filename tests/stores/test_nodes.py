@@ -33,10 +33,10 @@ async def test_joining_again_raises_the_epoch_and_fences_the_older(database: Dat
 
 async def test_unfinished_turns_are_taken_over(database: Database) -> None:
     await SqlNodes(database, "one").join()
-    started = await SqlRecords(database, "one").start(new_turn())
+    started = await SqlRecords(database, lambda: "one").start(new_turn())
     await SqlNodes(database, "two").join()
 
-    (found,) = await SqlRecords(database, "two").unfinished()
+    (found,) = await SqlRecords(database, lambda: "two").unfinished()
     assert found.record.turn_id == started.record.turn_id
     assert found.record.node == "two"
 

@@ -83,7 +83,7 @@ async def test_a_process_that_was_taken_over_stores_nothing(tmp_path: Path, fenc
     await newer.open()
     first = SqlNodes(older)
     await first.join()
-    records = SqlRecords(older, first.node)
+    records = SqlRecords(older, lambda: first.node)
     await records.start(new_turn("s_before"))
     await SqlNodes(newer).join()
 
@@ -93,7 +93,7 @@ async def test_a_process_that_was_taken_over_stores_nothing(tmp_path: Path, fenc
         return_exceptions=True,
     )
 
-    stored = await newer.read(_count), len(await SqlRecords(newer, "local").unfinished())
+    stored = await newer.read(_count), len(await SqlRecords(newer, lambda: "local").unfinished())
     assert [isinstance(r, Fenced) for r in late] == [fence, fence]
     assert stored == ((0, 1) if fence else (1, 2))
     await older.close()

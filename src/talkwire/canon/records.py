@@ -156,3 +156,8 @@ class RenderedPrompt(Struct, frozen=True):
     text: str
     model: str | None = None
     temperature: float | None = None
+
+
+def session_lock(owner: str, session_id: str) -> str:
+    """The name of a session's lock: whoever changes its leaf or its queue holds it meanwhile."""
+    return f"session/{owner}/{session_id}"

@@ -9,19 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from talkwire.canon.errors import Conflict, Fenced, StorageUnavailable, TalkwireError
 from talkwire.canon.events import Stamped, dump, load
-from talkwire.canon.records import Outcome
+from talkwire.canon.records import Outcome, session_lock
+from talkwire.journals._statements import BY_DIALECT
 
 T = TypeVar("T")
-
-_ROWS = 200
-"""Rows of one insert at most; each number of rows is a statement that the driver caches."""
 
 _MOST_ROWS = 4_000
 """Rows of one flush at most: the driver takes 32,766 values in a statement."""
@@ -29,11 +26,8 @@ _MOST_ROWS = 4_000
 Held = dict[str, list[Stamped]]
 """What a flush has stored, by turn."""
 
-_LOG = "SELECT payload FROM turn_logs WHERE turn_id = ?"
-_HOT = """
-SELECT e.payload FROM turns t JOIN turn_events e ON e.id >= t.first_event_id
-WHERE t.turn_id = ? AND e.turn_id = t.turn_id AND e.first_n + e.count > ? ORDER BY e.id
-"""
+_AGAIN_S = 0.2
+"""Between two tries to store the same flush."""
 
 
 class Tail(Protocol):
@@ -46,22 +40,33 @@ class Tail(Protocol):
 class Writer(Protocol):
     """The database, as far as a journal needs it."""
 
-    def submit(self, unit: Callable[[Connection], T]) -> asyncio.Future[T]: ...
+    def submit(
+        self, unit: Callable[[Connection], T], *, locks: Sequence[str] = ()
+    ) -> asyncio.Future[T]: ...
     async def read(self, query: Callable[[Connection], T]) -> T: ...
 
 
 class SqlJournal:
-    """Turns' events in SQL. `write_ahead=False` tells readers before the commit: for tests."""
+    """Turns' events in SQL.
+
+    What could not be stored because storage is away is kept and tried again for `patience_s`; 0
+    gives up at once, as suits a file that is full. `on_stored` is told, on the loop, of turns that
+    have new events or an end. `write_ahead=False` tells readers before the commit: for tests.
+    """
 
     def __init__(
         self,
         writer: Writer,
         write_outcome: Callable[[Connection, Outcome], bool],
         *,
+        patience_s: float = 0,
+        on_stored: Callable[[Sequence[str]], None] | None = None,
         write_ahead: bool = True,
     ) -> None:
         self._writer = writer
         self._write_outcome = write_outcome
+        self._patience_s = patience_s
+        self._on_stored = on_stored
         self._write_ahead = write_ahead
         self._tails: dict[str, Tail] = {}
         self._lost: set[str] = set()
@@ -69,6 +74,7 @@ class SqlJournal:
         self._pending: deque[tuple[str, Sequence[Stamped]]] = deque()
         self._flush = Flush(self._pending)
         self._flying = False
+        self._away_since: float | None = None
 
     def attach(self, turn_id: str, tail: Tail) -> None:
         """Begin to write a turn of this process."""
@@ -98,10 +104,13 @@ class SqlJournal:
         :raises Conflict: the turn has another end already; this one is not stored.
         :raises Fenced, StorageUnavailable: see the port.
         """
-        if not await self._writer.submit(lambda c: self._end(c, outcome)):
+        lock = session_lock(outcome.owner, outcome.session_id)
+        if not await self._writer.submit(lambda c: self._end(c, outcome), locks=(lock,)):
             raise Conflict("The turn has ended already.", code="already_ended")
         self._tell(outcome.turn_id, len(outcome.log))
         self._tails.pop(outcome.turn_id, None)
+        if self._on_stored is not None:
+            self._on_stored((outcome.turn_id,))
 
     async def read(self, turn_id: str, start: int) -> list[Stamped]:
         """Held events with `n >= start`, in order, without gaps."""
@@ -110,7 +119,8 @@ class SqlJournal:
     def _end(self, connection: Connection, outcome: Outcome) -> bool:
         if self._write_outcome(connection, outcome):
             return True
-        row = connection.connection.cursor().execute(_LOG, (outcome.turn_id,)).fetchone()
+        log = BY_DIALECT[connection.dialect.name].log
+        row = connection.connection.cursor().execute(log, (outcome.turn_id,)).fetchone()
         return row is not None and row[0] == dump(outcome.log).decode()
 
     def _fly(self) -> None:
@@ -125,12 +135,30 @@ class SqlJournal:
             return
         error = future.exception()
         if error is not None:
-            self._lose(error)
+            if not self._waits(error):
+                self._lose(error)
             return
-        for turn_id, events in future.result().items():
+        self._flush.kept = self._away_since = None
+        held = future.result()
+        for turn_id, events in held.items():
             self._tell(turn_id, events[-1].n + 1)
+        if held and self._on_stored is not None:
+            self._on_stored(tuple(held))
         if self._pending and not self._flying:
             self._fly()
+
+    def _waits(self, error: BaseException) -> bool:
+        """Try the same flush again a little later, unless that has gone on for too long."""
+        loop = asyncio.get_running_loop()
+        if self._away_since is None:
+            self._away_since = loop.time()
+        if not isinstance(error, StorageUnavailable):
+            return False
+        if loop.time() - self._away_since >= self._patience_s:
+            return False
+        self._flying = True
+        loop.call_later(_AGAIN_S, self._fly)
+        return True
 
     def _lose(self, error: BaseException) -> None:
         """What was taken for the commit is gone: no turn may go on as if it were held."""
@@ -139,6 +167,7 @@ class SqlJournal:
             told.__cause__ = error
             error = told
         self._pending.clear()
+        self._flush.kept = self._away_since = None
         self._lost.update(self._tails)
         for tail in list(self._tails.values()):
             tail.lost(error)
@@ -156,27 +185,40 @@ class Flush:
     statement that carries the fence itself and is its own transaction. The driver gives the
     interpreter's lock away for each statement and has to fight for it afterwards, which on a
     busy server costs more than the statement.
+
+    What it has taken is `kept` until somebody says that it is stored. Called again before that,
+    it looks whether it was: the answer to a commit may have got lost.
     """
 
     def __init__(self, pending: deque[tuple[str, Sequence[Stamped]]]) -> None:
+        self.kept: tuple[Held, list[str | int]] | None = None
         self._pending = pending
 
     def __call__(self, connection: Connection) -> Held:
         """Insert within the caller's transaction."""
-        held, rows = self._taken()
+        statements = BY_DIALECT[connection.dialect.name]
         cursor = connection.connection.cursor()
-        for at in range(0, len(rows), 4 * _ROWS):
-            some = rows[at : at + 4 * _ROWS]
-            cursor.execute(_insert(len(some) // 4), some)
+        if self.kept is None:
+            held, rows = self.kept = self._taken()
+        else:
+            held, rows = self.kept
+            if statements.holds(cursor, rows):
+                return held
+        statements.insert(cursor, rows)
         return held
 
-    def alone(self, connection: Connection, guard: tuple[str, int]) -> Held:
+    @property
+    def alone(self) -> Callable[[Connection, tuple[str, int]], Held] | None:
+        """How to store without company; None where it has to look first."""
+        return self._alone if self.kept is None else None
+
+    def _alone(self, connection: Connection, guard: tuple[str, int]) -> Held:
         """Insert if the node's row carries its epoch. :raises Fenced: it does not."""
-        held, rows = self._taken()
+        held, rows = self.kept = self._taken()
         if rows:
             cursor = connection.connection.cursor()
-            cursor.execute(_fenced_insert(len(rows) // 4), [*rows, *guard])
-            if cursor.rowcount == 0:
+            statements = BY_DIALECT[connection.dialect.name]
+            if not statements.insert_fenced(cursor, rows, guard):
                 raise Fenced("Another process has taken over this node.")
         return held
 
@@ -196,27 +238,12 @@ class Flush:
         return held, rows
 
 
-@lru_cache(_ROWS)
-def _insert(rows: int) -> str:
-    values = ",".join(["(?,?,?,?)"] * rows)
-    return f"INSERT INTO turn_events (turn_id, first_n, count, payload) VALUES {values}"  # noqa: S608 - only "?"
-
-
-@lru_cache(_ROWS)
-def _fenced_insert(rows: int) -> str:
-    values = ",".join(["(?,?,?,?)"] * rows)
-    return (
-        "INSERT INTO turn_events (turn_id, first_n, count, payload) "  # noqa: S608 - as above
-        f"SELECT * FROM (VALUES {values}) "
-        "WHERE EXISTS (SELECT 1 FROM nodes WHERE id = ? AND epoch = ?)"
-    )
-
-
 def _read(connection: Connection, turn_id: str, start: int) -> list[Stamped]:
+    statements = BY_DIALECT[connection.dialect.name]
     cursor = connection.connection.cursor()
-    log = cursor.execute(_LOG, (turn_id,)).fetchone()
+    log = cursor.execute(statements.log, (turn_id,)).fetchone()
     if log is not None:
         return load(log[0])[start:]
-    payloads = cursor.execute(_HOT, (turn_id, start)).fetchall()
+    payloads = cursor.execute(statements.hot, statements.hot_values(turn_id, start)).fetchall()
     events = [stamped for (payload,) in payloads for stamped in load(payload)]
     return [stamped for stamped in events if stamped.n >= start]

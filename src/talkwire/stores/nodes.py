@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -19,7 +20,12 @@ _add = Prepared(insert(nodes).values({c.name: bindparam(c.name) for c in nodes.c
 _take = Prepared(
     update(nodes)
     .where(nodes.c.id == bindparam("node_"))
-    .values(epoch=bindparam("to"), seen_at=bindparam("at"), pid=bindparam("by"))
+    .values(
+        epoch=bindparam("to"),
+        seen_at=bindparam("at"),
+        pid=bindparam("by"),
+        started_at=bindparam("at"),
+    )
 )
 _seen = Prepared(
     update(nodes)
@@ -56,6 +62,14 @@ class SqlNodes:
         if not await self._database.write(lambda c: self._see(c, _now_ms())):
             raise Fenced("Another process has taken over this node.")
 
+    async def take_over(self) -> int:
+        """There is no other node whose turns could be taken over."""
+        return 0
+
+    async def rejoin(self) -> None:
+        """:raises Fenced: the file has another process now, and serves no second one."""
+        raise Fenced("Another process has taken over this node.")
+
     async def leave(self) -> None:
         """Let another process take over at once. Never raises for having been taken over."""
         try:
@@ -71,7 +85,15 @@ class SqlNodes:
         row = _find.first(connection, node_=self.node)
         if row is None:
             epoch = 1
-            _add.run(connection, id=self.node, epoch=epoch, seen_at=now, pid=pid)
+            _add.run(
+                connection,
+                id=self.node,
+                epoch=epoch,
+                seen_at=now,
+                pid=pid,
+                host=socket.gethostname(),
+                started_at=now,
+            )
         else:
             self._refuse_if_alive(seen_at=row[1], pid=row[2], now=now)
             epoch = row[0] + 1

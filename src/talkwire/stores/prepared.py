@@ -1,8 +1,8 @@
 """Core statements that are compiled once and then run by the driver alone.
 
 Core's own execution costs some 50 µs a statement, which is more than SQLite needs for it. The
-statements of a turn's start and end go this way, on PostgreSQL as well. Values pass without Core's type handling: text,
-numbers, booleans and None only, and a boolean may come back as 0 or 1.
+statements of a turn's start and end go this way, on PostgreSQL as well. Values pass without
+Core's type handling: text, numbers, booleans and None only, and a boolean may come back as 0 or 1.
 """
 
 from __future__ import annotations

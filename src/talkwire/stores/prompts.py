@@ -48,7 +48,7 @@ class SqlPrompts:
 
     async def put(self, draft: PromptVersion) -> PromptVersion:
         """Store the next version; the draft's number and time are replaced."""
-        return await self._database.write(lambda c: _put(c, draft))
+        return await self._database.write(lambda c: _put(c, draft), locks=[f"prompt/{draft.name}"])
 
     async def delete(self, name: str) -> int:
         """Delete all versions of a name; how many there were."""

@@ -76,6 +76,7 @@ turns = Table(
     Column("status", Text, nullable=False),
     Column("node", Text),
     Column("first_event_id", BigInteger, nullable=False),
+    Column("stop_by", Text),
     Column("request", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
@@ -102,7 +103,8 @@ turns = Table(
 )
 
 # Append-only in the order of commits and without an index by turn: a commit then dirties the
-# last page alone. A turn's events are found from `turns.first_event_id` on.
+# last page alone. A turn's events are found from `turns.first_event_id` on. On PostgreSQL it is
+# partitioned by a column `at` that the database fills, and has an index by turn; see `partitions`.
 turn_events = Table(
     "turn_events",
     metadata,
@@ -129,6 +131,8 @@ nodes = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),
+    Column("started_at", BigInteger, nullable=False, server_default=text("0")),
 )
 
 prompts = Table(
@@ -168,5 +172,34 @@ idempotency = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
     Column("turn_id", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+# A key's text is `tw_<id>_<secret>`; the secret is not here, only its SHA-256.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("user", Text),
+    Column("secret_hash", Text, nullable=False),
+    Column("admin", Boolean, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("models", Text),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("rpm", Integer),
+    Column("tpm", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+)
+
+# Each opens one stream for whoever asked for it. Deleting a row is what spends it.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("principal", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )

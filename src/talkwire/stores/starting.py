@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from talkwire.canon.errors import Busy, IdempotencyMismatch
 from talkwire.canon.events import Stamped, TurnStarted, dump
 from talkwire.canon.fold import answer_message_id, input_message_id
-from talkwire.canon.records import NewTurn, Started, TurnRecord
+from talkwire.canon.records import NewTurn, Started, TurnRecord, session_lock
 from talkwire.canon.turn import Message
 from talkwire.stores import sessions
 from talkwire.stores.prepared import Prepared
@@ -41,6 +41,16 @@ _ahead = Prepared(
     )
     .order_by(turns.c.first_event_id)
 )
+_interrupt = Prepared(
+    update(turns)
+    .where(
+        (turns.c.owner == bindparam("owner_"))
+        & (turns.c.session_id == bindparam("session_"))
+        & turns.c.stop_by.is_(None)
+        & UNFINISHED
+    )
+    .values(stop_by="interrupt")
+)
 _event = Prepared(
     insert(turn_events)
     .values(
@@ -66,8 +76,19 @@ _STORED = (
 _turn = Prepared(insert(turns).values({name: bindparam(name) for name in _STORED}))
 
 
+def locks(new: NewTurn) -> tuple[str, ...]:
+    """What no two starts may have in common at the same time: the session, and the key.
+
+    What is read here decides what is written, and often there is no row yet that could be locked.
+    """
+    session = session_lock(new.owner, new.request.session_id)
+    if new.idempotency is None:
+        return (session,)
+    return session, f"key/{new.owner}/{new.idempotency.key}"
+
+
 def start(connection: Connection, new: NewTurn, node: str) -> Started:
-    """Accept a turn; see the port `Records`.
+    """Accept a turn; see the port `Records`. The caller holds its `locks`.
 
     :raises IdempotencyMismatch: the key is known with another fingerprint.
     :raises Busy: the session has an unfinished turn and `on_busy` leaves no room.
@@ -80,6 +101,8 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
     rows = _ahead.all(connection, owner_=new.owner, session_=request.session_id)
     ahead = tuple(str(row[0]) for row in rows)
     _make_room(new, ahead)
+    if ahead and new.on_busy == "interrupt":
+        _interrupt.run(connection, owner_=new.owner, session_=request.session_id)
     opened = sessions.enter(connection, new, busy=bool(ahead))
     parent_id = _parent(connection, new, ahead, opened.leaf)
     if request.parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
@@ -37,6 +37,21 @@ _hot = Prepared(
     .where((turn_events.c.id >= _oldest) & (turns.c.node == bindparam("node_")) & UNFINISHED)
     .order_by(turn_events.c.id)
 )
+_mark = Prepared(
+    update(turns)
+    .where(
+        (turns.c.turn_id == bindparam("turn_"))
+        & (turns.c.owner == bindparam("owner_"))
+        & turns.c.stop_by.is_(None)
+        & UNFINISHED
+    )
+    .values(stop_by=bindparam("by"))
+)
+_stopping = Prepared(
+    select(turns.c.turn_id, turns.c.stop_by)
+    .where((turns.c.node == bindparam("node_")) & turns.c.stop_by.is_not(None) & UNFINISHED)
+    .order_by(turns.c.first_event_id)
+)
 
 
 def now_ms() -> int:
@@ -45,21 +60,50 @@ def now_ms() -> int:
 
 
 class SqlRecords:
-    """All that is stored of turns, for one node. `clock` gives Unix milliseconds."""
+    """All that is stored of turns, for one node. `node` tells its name, which changes when it was
+    taken for dead and comes back; `clock` gives Unix milliseconds."""
 
-    def __init__(self, database: Database, node: str, *, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, database: Database, node: Callable[[], str], *, clock: Callable[[], int] = now_ms
+    ) -> None:
         self._database = database
         self._node = node
         self._clock = clock
 
     async def start(self, new: NewTurn) -> Started:
         """Accept a turn in one transaction; see the port for what it raises."""
-        return await self._database.write(lambda c: starting.start(c, new, self._node))
+        node = self._node()
+        return await self._database.write(
+            lambda c: starting.start(c, new, node), locks=starting.locks(new)
+        )
 
     async def running(self, turn_id: str) -> None:
         """A queued turn's time has come. Nothing happens to a turn that is not queued."""
         at = self._clock()
         await self._database.write(lambda c: _run.run(c, turn_=turn_id, at=at))
+
+    async def stop(self, owner: str, turn_id: str, by: str) -> TurnRecord:
+        """Remember that the turn is to stop, and who wanted it first; the record as it is now.
+
+        Nothing happens to a turn that has ended. :raises NotFound: unknown, or another's.
+        """
+        return await self._database.write(lambda c: _stop(c, owner, turn_id, by))
+
+    async def to_stop(self) -> list[tuple[str, str]]:
+        """This node's unfinished turns that are to stop, and by whom, oldest first."""
+        node = self._node()
+        rows = await self._database.read(lambda c: _stopping.all(c, node_=node))
+        return [(turn_id, by) for turn_id, by in rows]
+
+    async def ended(self, owner: str, turn_ids: Sequence[str]) -> set[str]:
+        """Which of these turns have ended; also those that are unknown, or another's."""
+        if not turn_ids:
+            return set()
+        asked = select(turns.c.turn_id).where(
+            (turns.c.owner == owner) & turns.c.turn_id.in_(turn_ids) & UNFINISHED
+        )
+        found = await self._database.read(lambda c: set(c.execute(asked).scalars()))
+        return set(turn_ids) - found
 
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         """:raises NotFound: unknown, or another's."""
@@ -76,13 +120,20 @@ class SqlRecords:
 
     async def unfinished(self) -> list[Unfinished]:
         """This node's turns without a terminal event, oldest first, with their held events."""
-        return await self._database.read(self._unfinished)
+        node = self._node()
+        return await self._database.read(lambda c: _unfinished(c, node))
 
-    def _unfinished(self, connection: Connection) -> list[Unfinished]:
-        records = [turn_record(row) for row in _open.all(connection, node_=self._node)]
-        if not records:
-            return []
-        events: dict[str, list[Stamped]] = defaultdict(list)
-        for turn_id, payload in _hot.all(connection, node_=self._node):
-            events[turn_id] += load(payload)
-        return [Unfinished(record, tuple(events[record.turn_id])) for record in records]
+
+def _unfinished(connection: Connection, node: str) -> list[Unfinished]:
+    records = [turn_record(row) for row in _open.all(connection, node_=node)]
+    if not records:
+        return []
+    events: dict[str, list[Stamped]] = defaultdict(list)
+    for turn_id, payload in _hot.all(connection, node_=node):
+        events[turn_id] += load(payload)
+    return [Unfinished(record, tuple(events[record.turn_id])) for record in records]
+
+
+def _stop(connection: Connection, owner: str, turn_id: str, by: str) -> TurnRecord:
+    _mark.run(connection, turn_=turn_id, owner_=owner, by=by)
+    return find_turn(connection, owner, turn_id)

@@ -1,0 +1,167 @@
+"""This process among others on PostgreSQL: its row is the fence of every commit.
+
+A process has a name of its own each time it starts, and again each time it comes back after it
+was taken for dead. Whether somebody is dead is told by the database's clock alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from time import monotonic
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from talkwire.canon.errors import Fenced, StorageUnavailable
+from talkwire.stores.postgres_database import PostgresDatabase
+from talkwire.stores.prepared import Prepared
+from talkwire.stores.schema import UNFINISHED, nodes, turns
+
+_OWN = 1
+"""The epoch of a node that nobody has taken over."""
+
+_KEPT_MS = 86_400_000
+"""How long the row of a node that is gone can be looked at."""
+
+_NOW = cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
+_add = Prepared(
+    insert(nodes).values(
+        id=bindparam("id"),
+        epoch=_OWN,
+        seen_at=_NOW,
+        pid=bindparam("pid"),
+        host=bindparam("host"),
+        started_at=_NOW,
+    )
+)
+_MINE = (nodes.c.id == bindparam("node_")) & (nodes.c.epoch == bindparam("under"))
+_seen = Prepared(update(nodes).where(_MINE).values(seen_at=_NOW))
+_left = Prepared(update(nodes).where(_MINE).values(seen_at=0))
+_dead = Prepared(
+    select(nodes.c.id)
+    .where(
+        (nodes.c.epoch == _OWN)
+        & (nodes.c.id != bindparam("node_"))
+        & (nodes.c.seen_at < _NOW - bindparam("silence", type_=BigInteger))
+    )
+    .order_by(nodes.c.id)
+    .with_for_update(skip_locked=True)
+)
+_fence_off = Prepared(
+    update(nodes).where(nodes.c.id == bindparam("node_")).values(epoch=nodes.c.epoch + 1)
+)
+_adopt = Prepared(
+    update(turns)
+    .where((turns.c.node == bindparam("node_")) & UNFINISHED)
+    .values(node=bindparam("to"))
+)
+_forget = Prepared(
+    delete(nodes).where(
+        (nodes.c.epoch > _OWN)
+        & (nodes.c.seen_at < _NOW - _KEPT_MS)
+        & ~exists(select(literal(1)).where((turns.c.node == nodes.c.id) & UNFINISHED))
+    )
+)
+
+
+class PostgresNodes:
+    """One of many. `node` is empty and `epoch` 0 before `join`.
+
+    `dead_after_s` is how long a node may be silent before another takes its turns over.
+    """
+
+    def __init__(self, database: PostgresDatabase, *, dead_after_s: float = 10) -> None:
+        self.node = ""
+        self.epoch = 0
+        self._database = database
+        self._dead_after_s = dead_after_s
+        self._steady_since: float | None = None
+        self._beaten = 0.0
+
+    async def join(self) -> int:
+        """Become a node; its epoch. Call it before anything else is written.
+
+        :raises StorageUnavailable: the database does not answer.
+        """
+        node, pid, host = f"n_{secrets.token_hex(8)}", os.getpid(), socket.gethostname()
+        await self._database.apart(lambda c: _add.run(c, id=node, pid=pid, host=host))
+        self.node, self.epoch = node, _OWN
+        self._database.guard(node, _OWN)
+        self._steady_since = None
+        self._note_beat()
+        return self.epoch
+
+    async def beat(self) -> None:
+        """Say that this process lives. :raises Fenced: it was taken over."""
+        try:
+            seen = await self._database.write(self._see)
+        except StorageUnavailable:
+            self._steady_since = None
+            raise
+        if not seen:
+            raise Fenced("Another process has taken over this node.")
+        self._note_beat()
+
+    async def take_over(self) -> int:
+        """Make the unfinished turns of nodes that stopped beating this node's; how many.
+
+        0 while this node has not beaten without failure or pause for `dead_after_s` itself: after
+        the database was away, nobody has beaten. Of several nodes one takes each dead one over.
+
+        :raises Fenced: this node was taken over itself.
+        """
+        steady = self._steady_since
+        if steady is None or monotonic() - steady < self._dead_after_s:
+            return 0
+        return await self._database.write(self._take_over)
+
+    async def rejoin(self) -> None:
+        """After `Fenced`: come back as a new node. Nothing of the old one is stored any more.
+
+        :raises StorageUnavailable: not now; may be called again.
+        """
+        with suppress(Fenced):  # behind all that was queued under the old name
+            await self._database.write(lambda _: None)
+        await self.join()
+
+    async def leave(self) -> None:
+        """Let others take over at once. Never raises for having been taken over."""
+        try:
+            await self._database.write(self._leave)
+        except Fenced:
+            return
+
+    def _note_beat(self) -> None:
+        now = monotonic()
+        if self._steady_since is None or now - self._beaten > self._dead_after_s:
+            self._steady_since = now
+        self._beaten = now
+
+    def _see(self, connection: Connection) -> int:
+        return _seen.run(connection, node_=self.node, under=self.epoch)
+
+    def _leave(self, connection: Connection) -> int:
+        return _left.run(connection, node_=self.node, under=self.epoch)
+
+    def _take_over(self, connection: Connection) -> int:
+        silence = int(self._dead_after_s * 1000)
+        taken = 0
+        for (dead,) in _dead.all(connection, node_=self.node, silence=silence):
+            _fence_off.run(connection, node_=dead)
+            taken += _adopt.run(connection, node_=dead, to=self.node)
+        _forget.run(connection)
+        return taken
