@@ -12,9 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from tests.chaos.hurried import Hurried
 from tests.e2e.wire_client import Answer, Frame, asking
 
 JOINED_FOR_S = 8.0  # an identical GET joins the first one's turn for 10 s, and starts another later
@@ -35,17 +36,19 @@ class Asked:
     prompt: str
     began_at: float = 0.0
     turn_id: str | None = None
+    model: str | None = None
 
     def request(self) -> tuple[str, str, dict[str, str], Any]:
         """Method, path, headers and body that start the turn, or join it."""
         accept = {"Accept": "text/event-stream"}
+        asked = {"input": self.prompt} | ({"model": self.model} if self.model else {})
         if self.how == "GET":
-            query = urlencode({"input": self.prompt, "sessionId": self.key})
+            query = urlencode({**asked, "sessionId": self.key})
             return "GET", f"/chat/stream?{query}", accept, None
         headers = {**accept, "Idempotency-Key": self.key}
         if self.wire == "native":
-            return "POST", "/turns", headers, {"input": self.prompt, "session_id": self.key}
-        return "POST", "/chat/stream", headers, {"input": self.prompt, "sessionId": self.key}
+            return "POST", "/turns", headers, {**asked, "session_id": self.key}
+        return "POST", "/chat/stream", headers, {**asked, "sessionId": self.key}
 
     def resume(self, last_id: str, dice: random.Random) -> tuple[str, str, dict[str, str], Any]:
         """The same with a cursor, by any of the ways that the wire offers."""
@@ -56,6 +59,15 @@ class Asked:
         turn_id = last_id.rpartition(":")[0]
         path = f"/turns/{turn_id}/events" if self.wire == "native" else "/chat/stream"
         return "GET", path, headers, None
+
+
+class Where(Protocol):
+    """Where to connect next; `moved` is set when one had better leave where one is."""
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def moved(self) -> asyncio.Event: ...
 
 
 class Place:
@@ -79,6 +91,7 @@ class Transcript:
     frames: dict[int, bytes] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    troubles: Counter[str] = field(default_factory=Counter)  # what a client has to bear, and does
     terminals: int = 0
     connections: int = 0
     last_id: str | None = None
@@ -125,11 +138,13 @@ class Follower:
     """Reads one turn to its end. A `stubborn` one stays with a process until that lets it go."""
 
     transcript: Transcript
-    place: Place
+    place: Where
     dice: random.Random
     stubborn: bool = False
     fickle: float = 0.004  # how likely a frame is the last one of its connection
+    quiet_s: float | None = None  # a stream that shows no life for so long is left
     on_frame: Callable[[], None] = lambda: None
+    on_started: Callable[[], None] = lambda: None
 
     async def follow(self) -> None:
         """Until 204; the caller bounds it."""
@@ -151,18 +166,32 @@ class Follower:
             method, path, headers, body = asked.resume(last_id, self.dice)
         else:
             method, path, headers, body = asked.request()
-        moved = self.place.moved
+        moved, met = self.place.moved, "no answer"
         try:
             self.transcript.connections += 1
             async with asking(
                 self.place.port, method, path, body=body, headers=headers, within_s=2.0
             ) as answer:
+                met = "stream"
                 if answer.status == 200:
+                    self._accepted(answer)
                     await self._read_unless(moved, answer)
                     return False
                 return await self._refused(answer)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as trouble:
+            self.transcript.troubles[f"{met}: {type(trouble).__name__}"] += 1
             return False
+
+    def _accepted(self, answer: Answer) -> None:
+        """From now on the turn is promised: it must be there, whatever becomes of this stream."""
+        asked, turn_id = self.transcript.asked, answer.headers.get("x-turn-id")
+        if asked.turn_id is None and turn_id:
+            asked.turn_id = turn_id
+            self.on_started()
+        elif turn_id and turn_id != asked.turn_id:
+            self.transcript.fault("second turn", f"{turn_id} beside {asked.turn_id}")
+        if self.quiet_s is not None:
+            answer._reader = Hurried(answer._reader, self.quiet_s)
 
     async def _refused(self, answer: Answer) -> bool:
         if answer.status == 204:
@@ -175,6 +204,9 @@ class Follower:
             kind = "lost" if answer.status in (400, 404) else f"status {answer.status}"
             self.transcript.fault(kind, f"{answer.status} {said!r}")
             return kind == "lost"
+        self.transcript.troubles[f"status {answer.status}"] += 1
+        if "retry-after" not in answer.headers:
+            self.transcript.fault("no Retry-After", f"{answer.status} without it")
         return False
 
     async def _read_unless(self, moved: asyncio.Event, answer: Answer) -> None:

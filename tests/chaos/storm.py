@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.reading import Asked, Follower, Place, Transcript
+from tests.chaos.stored import in_folder
 from tests.chaos.verdict import Verdict, judge
 from tests.e2e.kept import database
 from tests.e2e.provider import Provider
@@ -78,7 +79,7 @@ class Storm:
                 self.calls = len(provider.calls)
                 async with asyncio.timeout(60):
                     verdict = await judge(
-                        self.transcripts, self._server.port, self._server.data_dir
+                        self.transcripts, self._server.port, in_folder(self._server.data_dir)
                     )
             finally:
                 self._server.stop()

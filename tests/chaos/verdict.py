@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.chaos.reading import TERMINALS, Asked, Transcript
-from tests.e2e.kept import database
+from tests.chaos.stored import Rows
+from tests.e2e.kept import text_of
 from tests.e2e.provider import said
 from tests.e2e.wire_client import ask, asking
 
+_REPLAY_S = 20.0
 FINAL = {"turn.completed": "completed", "turn.failed": "failed", "turn.aborted": "aborted"}
 
 
@@ -29,7 +29,11 @@ class Verdict:
     frames: int = 0
     connections: int = 0
     gave_up: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
+    waits_s: list[float] = field(default_factory=list)  # without the answer's own length
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def green(self) -> bool:
@@ -41,8 +45,17 @@ class Verdict:
             self.notes.append(f"{kind}: {note}")
 
 
-async def judge(transcripts: Sequence[Transcript], port: int, data_dir: Path) -> Verdict:
-    """All checks. The server at `port` runs and has been left in peace."""
+async def judge(
+    transcripts: Sequence[Transcript],
+    port: int,
+    rows: Rows,
+    *,
+    excused: frozenset[str] = frozenset({"worker_lost"}),
+) -> Verdict:
+    """All checks. The server at `port` runs and has been left in peace.
+
+    `excused` are the codes that a turn may fail with.
+    """
     verdict = Verdict()
     turns: dict[str, list[Transcript]] = defaultdict(list)
     for transcript in transcripts:
@@ -51,10 +64,18 @@ async def judge(transcripts: Sequence[Transcript], port: int, data_dir: Path) ->
         verdict.connections += transcript.connections
         verdict.gave_up += transcript.gave_up
         verdict.faults.update(transcript.faults)
+        verdict.troubles.update(transcript.troubles)
         verdict.notes += transcript.notes[: max(0, 20 - len(verdict.notes))]
-    for seen in turns.values():
-        await _judge_turn(verdict, seen, port)
-    _judge_database(verdict, data_dir)
+    some_at_a_time = asyncio.Semaphore(8)
+
+    async def one(seen: list[Transcript]) -> None:
+        async with some_at_a_time:
+            await _judge_turn(verdict, seen, port)
+
+    await asyncio.gather(*(one(seen) for seen in turns.values()))
+    for code in verdict.codes.keys() - excused:
+        verdict.faults["other failure"] += verdict.codes[code]
+    _judge_database(verdict, rows)
     return verdict
 
 
@@ -65,8 +86,6 @@ async def _judge_turn(verdict: Verdict, seen: list[Transcript], port: int) -> No
         verdict.fault("stuck", f"{asked.turn_id} after {len(transcript.frames)} frames")
     if asked.turn_id is None:
         return
-    ended = [t.ended_at - asked.began_at for t in seen if t.ended_at is not None]
-    verdict.times_s += [min(ended)] if ended else []
     replayed = await _replay(verdict, asked, port)
     for transcript in seen:
         _compare(verdict, transcript, replayed)
@@ -76,6 +95,21 @@ async def _judge_turn(verdict: Verdict, seen: list[Transcript], port: int) -> No
         return
     status, record = await ask(port, "GET", f"/turns/{asked.turn_id}")
     _judge_content(verdict, asked, native, str(record.get("status")) if status == 200 else "?")
+    _measure(verdict, seen)
+
+
+def _measure(verdict: Verdict, seen: list[Transcript]) -> None:
+    """How long until the first reader saw the end, and how much of that was the answer itself."""
+    asked = seen[0].asked
+    ended = [t.ended_at for t in seen if t.ended_at is not None]
+    if not ended:
+        return
+    took_s = min(ended) - asked.began_at
+    pace = re.search(r"pace_ms=(\d+)", asked.prompt)
+    words = verdict.texts.get(asked.turn_id or "", "").count(" ")
+    own_s = words * int(pace.group(1)) / 1000 if pace else 0.0
+    verdict.times_s.append(took_s)
+    verdict.waits_s.append(max(0.0, took_s - own_s))
 
 
 async def _replay(verdict: Verdict, asked: Asked, port: int) -> list[bytes]:
@@ -102,10 +136,17 @@ async def _frames(
     headers: dict[str, str] | None = None,
     body: object = None,
 ) -> list[bytes] | None:
-    async with asking(port, method, path, headers=headers, body=body) as answer:
-        if answer.status != 200:
-            return None
-        return [frame.raw async for frame in answer.frames()]
+    """None where it is refused, cut, or does not end in time."""
+    try:
+        async with (
+            asyncio.timeout(_REPLAY_S),
+            asking(port, method, path, headers=headers, body=body) as answer,
+        ):
+            if answer.status != 200:
+                return None
+            return [frame.raw async for frame in answer.frames()]
+    except (OSError, TimeoutError):
+        return None
 
 
 def _compare(verdict: Verdict, transcript: Transcript, replayed: list[bytes]) -> None:
@@ -140,24 +181,22 @@ def _judge_content(verdict: Verdict, asked: Asked, native: list[bytes], status: 
     whole = said(int(words.group(1))) if words else ""
     if text != whole and (terminals[0] == "turn.completed" or not whole.startswith(text)):
         verdict.fault("words", f"{asked.turn_id} ({terminals[0]}) said {text[-40:]!r}")
-    codes = {json.loads(events[-1][b"data"]).get("code")} - {"worker_lost", None}
-    if codes:
-        verdict.fault("other failure", f"{asked.turn_id} failed with {codes}")
+    verdict.texts[asked.turn_id or ""] = text
+    if code := json.loads(events[-1][b"data"]).get("code"):
+        verdict.codes[code] += 1
 
 
-def _judge_database(verdict: Verdict, data_dir: Path) -> None:
-    """Straight from the file: all turns ended, each with one log and one terminal in it.
+def _judge_database(verdict: Verdict, rows: Rows) -> None:
+    """All turns ended, each with one log, one terminal in it, and the message that was told.
 
     Each turn was asked for in a session of its own.
     """
-    path = f"file:{database(data_dir)}?mode=ro"
-    with closing(sqlite3.connect(path, uri=True)) as link:
-        turns = dict(link.execute("SELECT turn_id, status FROM turns"))
-        sessions = Counter(row[0] for row in link.execute("SELECT session_id FROM turns"))
-        logs = {
-            row[0]: row[1:] for row in link.execute("SELECT turn_id,count,payload FROM turn_logs")
-        }
-        usage = Counter(row[0] for row in link.execute("SELECT turn_id FROM usage"))
+    turns: dict[str, str] = dict(rows("SELECT turn_id, status FROM turns"))
+    sessions = Counter(row[0] for row in rows("SELECT session_id FROM turns"))
+    logs = {row[0]: row[1:] for row in rows("SELECT turn_id, count, payload FROM turn_logs")}
+    usage = Counter(row[0] for row in rows("SELECT turn_id FROM usage"))
+    for turn_id in verdict.texts.keys() - turns.keys():
+        verdict.fault("lost", f"{turn_id} was promised and is not in the database")
     for turn_id, status in turns.items():
         if status not in FINAL.values():
             verdict.fault("stuck", f"{turn_id} is {status} in the database")
@@ -170,6 +209,20 @@ def _judge_database(verdict: Verdict, data_dir: Path) -> None:
             verdict.fault("database", f"the log of {turn_id}: {count} events, ends {ends}")
         if usage[turn_id] != 1:
             verdict.fault("database", f"{turn_id} has {usage[turn_id]} usage rows")
-    for key, count in sessions.items():
-        if count != 1:
-            verdict.fault("second turn", f"{key} has {count} turns")
+    for key, times in sessions.items():
+        if times != 1:
+            verdict.fault("second turn", f"{key} has {times} turns")
+    _judge_messages(verdict, rows)
+
+
+def _judge_messages(verdict: Verdict, rows: Rows) -> None:
+    """History is what was told: one answer a turn, with the very words of its stream."""
+    answers: dict[str, list[str]] = defaultdict(list)
+    for turn_id, payload in rows("SELECT turn_id, payload FROM messages"):
+        message = json.loads(payload)
+        if message["role"] == "assistant":
+            answers[turn_id].append(text_of(message))
+    for turn_id, told in verdict.texts.items():
+        if answers[turn_id] != ([told] if told else []):
+            held = [text[-30:] for text in answers[turn_id]]
+            verdict.fault("history", f"{turn_id} told …{told[-30:]!r}, the database has {held}")

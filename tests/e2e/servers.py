@@ -91,6 +91,16 @@ class Server:
         """All that its lives have printed."""
         return self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
 
+    @property
+    def config_path(self) -> Path | None:
+        return self._config
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All that a child gets."""
+        here = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        return here | self._env
+
     def spawn(self) -> None:
         """Begin a life, without waiting for it to answer."""
         assert not self.alive, "the server runs already"
@@ -98,14 +108,13 @@ class Server:
         command += ["--port", str(self.port), "--data-dir", str(self.data_dir)]
         if self._config:
             command += ["--config", str(self._config)]
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"} | self._env
         with self.log.open("ab") as sink:
             self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
-                env=env,
+                env=self.environment,
                 cwd=self.folder,
                 start_new_session=True,
             )
