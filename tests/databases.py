@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, insert, select
 
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.postgres_nodes import PostgresNodes
+from talkwire.stores.schema import principals
 from talkwire.stores.sqlite_database import SqliteDatabase
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
@@ -30,3 +32,13 @@ def node_of(database: AnyDatabase) -> AnyNodes:
     if isinstance(database, SqliteDatabase):
         return SqlNodes(database)
     return PostgresNodes(database)
+
+
+def add(connection: Connection, name: str) -> None:
+    """Store one row."""
+    connection.execute(insert(principals).values(id=name, name=name, created_at=0))
+
+
+def count(connection: Connection) -> int:
+    """How many rows `add` has stored."""
+    return connection.execute(select(func.count()).select_from(principals)).scalar_one()

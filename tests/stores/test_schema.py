@@ -7,6 +7,7 @@ from talkwire.stores.schema import metadata, turn_events
 _OWNERLESS = {
     "principals": "is the owner",
     "nodes": "processes",
+    "tickets": "hold a whole principal, and are asked by their hash",
     "prompts": "shared by all",
     "turn_events": "asked by turn, whose owner was checked",
     "turn_logs": "asked by turn, whose owner was checked",

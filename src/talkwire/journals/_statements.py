@@ -70,7 +70,7 @@ class Postgres:
     """One insert for any number of rows: a list for each column.
 
     Which events a reader needs is found from the index by turn: those from the last row on that
-    begins no later than where it reads from.
+    begins no later than where it reads from. Those of a turn that has ended may outlive its log.
     """
 
     log = "SELECT payload FROM turn_logs WHERE turn_id = %s"
@@ -78,6 +78,8 @@ class Postgres:
 SELECT payload FROM turn_events
 WHERE turn_id = %(turn)s AND first_n >= coalesce(
     (SELECT max(first_n) FROM turn_events WHERE turn_id = %(turn)s AND first_n <= %(start)s), 0)
+AND EXISTS (
+    SELECT 1 FROM turns WHERE turn_id = %(turn)s AND status IN ('queued', 'running'))
 ORDER BY first_n
 """
     _columns = "unnest(%b::text[], %b::int[], %b::int[], %b::text[])"

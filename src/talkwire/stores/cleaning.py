@@ -1,6 +1,7 @@
 """What storage may forget: hot events of ended turns, old logs, expired idempotency keys.
 
-Each pass is a few bounded deletes, each a unit of its own, so that no commit waits long for it.
+Each pass is a few bounded deletes, each a unit of its own, so that no commit waits long for it. On
+PostgreSQL hot events go by partitions, one node at a time cleans, and it does so beside its writer.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, text
 
+from talkwire.stores import partitions
 from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turn_logs, turns
@@ -36,10 +38,11 @@ _logs = Prepared(
     )
 )
 _keys = Prepared(delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")))
+_TRY = text("SELECT pg_try_advisory_xact_lock(725011983, 2)")
 
 
 class Swept(NamedTuple):
-    """How many rows a pass has deleted."""
+    """How many rows a pass has deleted; of `events` partitions, where there are some."""
 
     events: int
     logs: int
@@ -73,17 +76,27 @@ class Cleaning:
         now = self._clock()
         before = now - int(self._retention_s * 1000)
         hot, logs = self._slice_rows, max(1, self._slice_rows // 20)  # a log is a whole turn
+        if self._database.partitioned:
+            await self._database.apart(partitions.make)
+            events = await self._database.apart(partitions.drop)
+        else:
+            events = await self._repeat(lambda c: _events.run(c, most=hot), hot)
         return Swept(
-            events=await self._repeat(lambda c: _events.run(c, most=hot), hot),
+            events=events,
             logs=await self._repeat(lambda c: _logs.run(c, before=before, most=logs), logs),
-            keys=await self._database.write(lambda c: _keys.run(c, now=now)),
+            keys=await self._run(lambda c: _keys.run(c, now=now)),
         )
 
     async def _repeat(self, unit: Callable[[Connection], int], full: int) -> int:
         """Run a unit until it deletes less than it might; how many rows it deleted in all."""
         total = 0
         while True:
-            gone = await self._database.write(unit)
+            gone = await self._run(unit)
             total += gone
             if gone < full:
                 return total
+
+    async def _run(self, unit: Callable[[Connection], int]) -> int:
+        if not self._database.partitioned:
+            return await self._database.write(unit)
+        return await self._database.apart(lambda c: unit(c) if c.execute(_TRY).scalar_one() else 0)
