@@ -39,26 +39,34 @@ class Reading(Generic[E]):
 
     def take(self, frames: Sequence[Frame]) -> list[Delta]:
         """The deltas of some frames; adjacent text is one. Nothing is read after an end."""
-        if len(frames) == 1 and not self.done and self.error is None:
-            return self._take_one(*frames[0])
+        if self.done or self.error is not None:
+            return []
+        if len(frames) == 1:  # what a paced stream consists of
+            self.frames += 1
+            name, data = frames[0]
+            if word := self.word(data):
+                return [Text(word)]
+            self._frame(name, data)
+            return self._flushed()
         for name, data in frames:
+            self.frames += 1
+            if word := self.word(data):
+                if self._kind is not Text:
+                    self._join()
+                    self._kind = Text
+                self._words.append(word)
+                continue
+            self._frame(name, data)
             if self.done or self.error is not None:
                 break
-            self.frames += 1
-            if data == b"[DONE]":
-                self.closed()
-                break
-            try:
-                event = self._decode(data)
-            except (ValueError, RecursionError):
-                self._mended(name, data)
-            else:
-                self.event(name, event)
         return self._flushed()
 
-    def word(self, event: E) -> str | None:
-        """The text of a frame that holds nothing else, as nearly all do; None for any other."""
-        return None
+    def word(self, data: bytes) -> str | None:
+        """The text of a frame that holds nothing else, as nearly all do; None for any other.
+
+        Never raises: what cannot be read is looked at again, as a frame like any other.
+        """
+        raise NotImplementedError
 
     def event(self, name: bytes, event: E) -> None:
         """One frame's meaning."""
@@ -91,9 +99,7 @@ class Reading(Generic[E]):
         self._join()
         self._out.append(delta)
 
-    def _take_one(self, name: bytes, data: bytes) -> list[Delta]:
-        """A read of a single frame: what a paced stream consists of, so it takes no detour."""
-        self.frames += 1
+    def _frame(self, name: bytes, data: bytes) -> None:
         try:
             event = self._decode(data)
         except (ValueError, RecursionError):
@@ -101,11 +107,8 @@ class Reading(Generic[E]):
                 self.closed()
             else:
                 self._mended(name, data)
-            return self._flushed()
-        if word := self.word(event):
-            return [Text(word)]
-        self.event(name, event)
-        return self._flushed()
+        else:
+            self.event(name, event)
 
     def _join(self) -> None:
         words = self._words

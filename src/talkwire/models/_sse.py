@@ -6,10 +6,14 @@ at the end without a blank line is still an event, since servers forget it after
 
 from __future__ import annotations
 
+import re
+
 from talkwire.canon.errors import UpstreamInvalid
 
 FRAME_BYTES = 1_048_576
 _BOM = b"\xef\xbb\xbf"
+_NAMED = re.compile(rb"^event: (.*)\ndata: (.*)\n\n", re.MULTILINE).findall
+_UNNAMED = re.compile(rb"^data: (.*)\n\n", re.MULTILINE).findall
 
 Frame = tuple[bytes, bytes]
 """The event's name (b"" for none) and its data."""
@@ -32,8 +36,8 @@ class Decoder:
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """The events that this piece completes. :raises UpstreamInvalid: one is over 1 MiB."""
-        if self._plain and (only := _only(chunk)) is not None:
-            return [only]
+        if self._plain and b"\r" not in chunk and (found := _whole_events(chunk)):
+            return found
         if self._skip_lf or b"\r" in chunk:
             chunk = self._line_feeds(chunk)
         if self._rest:
@@ -88,20 +92,18 @@ class Decoder:
         return frames
 
 
-def _only(chunk: bytes) -> Frame | None:
-    """The one whole event that nearly every read is; None for anything else."""
-    if chunk.startswith(b"data: "):
-        name, start = b"", 6
-    elif chunk.startswith(b"event: "):
-        line = chunk.find(b"\n")
-        if not chunk.startswith(b"data: ", line + 1):
-            return None
-        name, start = chunk[7:line], line + 7
+def _whole_events(chunk: bytes) -> list[Frame]:
+    """The events of a piece that is nothing but whole events of the usual two forms; else none.
+
+    A match spans whole lines, so no byte is left out when the line feeds add up.
+    """
+    if chunk.startswith(b"event: "):
+        found = _NAMED(chunk)
+        lines = 3 * len(found)
     else:
-        return None
-    if chunk.find(b"\n", start) != len(chunk) - 2 or chunk[-1] != 10 or b"\r" in chunk:
-        return None
-    return name, chunk[start:-2]
+        found = [(b"", data) for data in _UNNAMED(chunk)]
+        lines = 2 * len(found)
+    return found if lines == chunk.count(b"\n") and chunk.endswith(b"\n\n") else []
 
 
 def _slowly(block: bytes) -> Frame | None:

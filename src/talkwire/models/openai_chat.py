@@ -88,6 +88,7 @@ class _Chunk(Struct):
 
 
 _decoder = msgspec.json.Decoder(_Chunk)
+_decode = _decoder.decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -143,8 +144,12 @@ class ChatReading(Reading[_Chunk]):
         self._calls: list[tuple[str, bool]] = []  # each call's id, and whether it has a name
         self._slots: dict[int, int] = {}
 
-    def word(self, event: _Chunk) -> str | None:
+    def word(self, data: bytes) -> str | None:
         """The text of a chunk that holds nothing else."""
+        try:
+            event = _decode(data)
+        except (ValueError, RecursionError):
+            return None
         choices = event.choices
         if not choices or event.usage is not None or event.error is not None:
             return None
