@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from talkwire.settings import (
     FROZEN_NAMES,
+    AuthSettings,
+    JwtSettings,
     ListenerSettings,
     Settings,
     SettingsError,
@@ -275,3 +278,36 @@ def test_listeners_stand_for_host_and_port() -> None:
 
     assert Settings(listeners=both).addresses == [("127.0.0.1", 1), ("::1", 2)]
     assert Settings().addresses == [("127.0.0.1", 8000)]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104 - no socket
+def test_beyond_this_machine_keys_are_asked_for_unless_open_in_so_many_words(host: str) -> None:
+    assert Settings(host=host).asks_for_keys
+    assert Settings(listeners=(ListenerSettings(host=host, port=1),)).asks_for_keys
+    assert not Settings(host=host, open=True).asks_for_keys
+    assert not Settings(host=host, auth=AuthSettings(mode="open")).asks_for_keys
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_on_this_machine_no_key_is_asked_for_unless_it_is_said(host: str) -> None:
+    assert not Settings(host=host).asks_for_keys
+    assert Settings(host=host, auth=AuthSettings(mode="keys")).asks_for_keys
+
+
+def test_open_and_keys_contradict() -> None:
+    with pytest.raises(ValueError, match="contradicts"):
+        Settings(open=True, auth=AuthSettings(mode="keys"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"secret": "s" * 32, "algorithms": ("RS256",)},
+        {"jwks_url": "https://id.example/keys", "algorithms": ("HS256",)},
+        {"jwks_url": "https://id.example/keys", "algorithms": ("none",)},
+        {"jwks_url": "https://id.example/keys", "algorithms": ("RS256", "HS512")},
+    ],
+)
+def test_algorithms_must_fit_where_the_keys_are_from(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="algorithms"):
+        JwtSettings.model_validate({"issuer": "i", "audience": "a", **given})

@@ -16,7 +16,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from talkwire import __version__
+from talkwire import __version__, access
 from talkwire.engine import upkeep
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.ports import Choice, Journal, Models, Speech
@@ -30,10 +30,10 @@ from talkwire.models.configured import catalogue
 from talkwire.prompts.templates import Templates
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
-from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
+from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 from talkwire.telemetry import logging as lines
 from talkwire.telemetry.observe import TurnLog
@@ -44,7 +44,7 @@ from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
 from talkwire.web.edge import Edge
 from talkwire.web.faults import HANDLERS, Faults
-from talkwire.web.form import StreamLimits
+from talkwire.web.form import Fault, Form, StreamLimits
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
@@ -62,6 +62,7 @@ class Parts:
 
     settings: Settings
     database: SqliteDatabase
+    who: access.Access
     nodes: SqlNodes
     records: SqlRecords
     journal: Journal
@@ -81,6 +82,7 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await _open(parts, stack)
+            await access.begin(parts.who, stack)
             yield
 
     app = Edge(
@@ -94,19 +96,22 @@ def build(
     app.include_router(health.router(_health(parts)))
     asking: tuple[str, ...] = ()
     wires: dict[str, Sequence[BaseRoute]] = {}
-    for name, router, paths in _wires(parts):
-        if name in settings.wires:
+    shapes: list[tuple[Sequence[BaseRoute], Fault]] = []
+    for form, router, paths in _wires(parts):
+        if form.name in settings.wires:
             app.include_router(router)
             app.shorten(router.routes)
-            wires[name] = router.routes
+            wires[form.name] = router.routes
+            shapes.append((router.routes, form.fault))
             asking += paths
     # The last one added is the outermost.
     if any(listener.wires is not None for listener in settings.listeners):
         app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires)
     limits = settings.limits
     app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
-    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking)
-    app.add_middleware(Faults)
+    access.add_gate(app, parts.who, wires)
+    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking, everyone=parts.who.everyone)
+    app.add_middleware(Faults, shapes=shapes)
     app.state.parts = parts
     return app
 
@@ -118,6 +123,7 @@ def start_logging(settings: Settings) -> None:
 
 def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
     database = SqliteDatabase(settings.sqlite_path, fence=settings.testing.fence)
+    who = access.access(settings, database)
     nodes = SqlNodes(database, dead_after_s=settings.node.dead_after_s)
     records = SqlRecords(database, lambda: nodes.node)
     journal = _journal(settings, database)
@@ -144,7 +150,7 @@ def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
         observer=TurnLog(brief=settings.log.level in ("warning", "error")),
     )
     database.crowd = lambda: turns.running
-    return Parts(settings, database, nodes, records, journal, models, speech, prompts, turns)
+    return Parts(settings, database, who, nodes, records, journal, models, speech, prompts, turns)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -230,8 +236,8 @@ def _stop_fenced() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def _wires(parts: Parts) -> list[tuple[str, Any, tuple[str, ...]]]:
-    """Each wire's name, routes, and the paths where even a GET costs a model call."""
+def _wires(parts: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
+    """Each wire's form, routes, and the paths where even a GET costs a model call."""
     settings = parts.settings
     streams = StreamLimits(
         heartbeat_s=settings.streams.heartbeat_s,
@@ -245,11 +251,11 @@ def _wires(parts: Parts) -> list[tuple[str, Any, tuple[str, ...]]]:
     }
     return [
         (
-            "responses-sse",
+            responses_sse.FORM,
             responses_sse.router(parts.turns, parts.prompts, **bounds),
             responses_sse.ASKING,
         ),
-        ("native", native.router(parts.turns, **bounds), native.ASKING),
+        (native.FORM, native.router(parts.turns, **bounds), native.ASKING),
     ]
 
 

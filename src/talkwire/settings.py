@@ -41,7 +41,7 @@ from talkwire._settings.sections import (
     Words,
 )
 from talkwire._settings.sources import Loaded, gather
-from talkwire._settings.texts import listed
+from talkwire._settings.texts import is_loopback, listed
 
 __all__ = [
     "AuthSettings",
@@ -127,6 +127,8 @@ class Settings(BaseSettings):
         for name in (name for listener in self.listeners for name in listener.wires or ()):
             if name not in self.wires:
                 raise ValueError(f"listeners: the wire {name} is switched off by `wires`")
+        if self.open and self.auth.mode == "keys":
+            raise ValueError("open: contradicts auth.mode keys")
         if self.workers > 1 and not self.database.is_postgres:
             raise ValueError(
                 "workers: more than one process needs PostgreSQL (DATABASE_URL=postgresql://…);"
@@ -140,6 +142,13 @@ class Settings(BaseSettings):
         if self.listeners:
             return [(listener.host, listener.port) for listener in self.listeners]
         return [(self.host, self.port)]
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether requests need a key; `auth.mode: auto` is open on loopback alone."""
+        if self.open or self.auth.mode == "open":
+            return False
+        return self.auth.mode == "keys" or not all(is_loopback(host) for host, _ in self.addresses)
 
     @property
     def sqlite_path(self) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.canon.keys import SCOPES, USUAL_SCOPES, ApiKey, unknown_scopes
+import pytest
+
+from talkwire.canon.keys import SCOPES, USUAL_SCOPES, ApiKey, is_user, unknown_scopes
 
 
 def test_a_key_opens_until_it_expires_or_is_revoked() -> None:
@@ -17,3 +19,13 @@ def test_scopes_are_a_closed_set() -> None:
     assert unknown_scopes(["chat", "root", "*"]) == ["*", "root"]
     assert USUAL_SCOPES < SCOPES
     assert not {"admin", "metrics", "tools"} & USUAL_SCOPES
+
+
+@pytest.mark.parametrize("name", ["ann", "ann@example.org", "安", "a" * 255, "auth0|1"])
+def test_users_may_have_any_visible_name(name: str) -> None:
+    assert is_user(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", " ann", "a\n", "a\x00", "key:1", "a" * 256])
+def test_no_user_is_invisible_or_poses_as_a_key(name: str) -> None:
+    assert not is_user(name)

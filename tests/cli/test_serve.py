@@ -19,15 +19,13 @@ from talkwire.cli.serve import (
     Hindrance,
     banner,
     check_folder,
-    is_loopback,
     listen,
-    refuse_exposure,
     run,
     url_of,
 )
-from talkwire.settings import ListenerSettings, Settings
+from talkwire.settings import Settings
 
-EVERYBODY = "0.0.0.0"  # noqa: S104 - what is refused
+EVERYBODY = "0.0.0.0"  # noqa: S104 - what is tested
 
 
 @pytest.fixture(autouse=True)
@@ -83,28 +81,20 @@ def test_a_data_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b").is_dir()
 
 
-@pytest.mark.parametrize("host", [EVERYBODY, "::", "192.0.2.1", "example.org"])
-def test_other_machines_are_let_in_only_in_so_many_words(host: str) -> None:
-    with pytest.raises(Hindrance, match="--open"):
-        refuse_exposure(Settings(host=host))
-    with pytest.raises(Hindrance, match="--open"):
-        refuse_exposure(Settings(listeners=(ListenerSettings(host=host, port=1),)))
-
-    refuse_exposure(Settings(host=host, open=True))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
-def test_this_machine_is_trusted(host: str) -> None:
-    assert is_loopback(host)
-
-
 def test_the_refusal_is_chinese_where_the_terminal_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
 
-    assert run(None, {"host": EVERYBODY}) == 2
-    assert "可以从其他机器访问" in capsys.readouterr().err
+    assert run(None, {"host": "203.0.113.7", "port": 0, "data_dir": tmp_path}) == 2
+    assert "无法监听 203.0.113.7" in capsys.readouterr().err
+
+
+def test_the_banner_says_that_keys_are_asked_for(tmp_path: Path) -> None:
+    said = banner(Settings(data_dir=tmp_path, host=EVERYBODY), ["http://127.0.0.1:8000"], "m")
+
+    assert "talkwire keys create" in said
+    assert "-H 'Authorization: Bearer KEY'" in said
 
 
 def test_bad_settings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

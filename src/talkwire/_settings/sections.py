@@ -11,11 +11,27 @@ from pydantic import model_validator as whole
 from talkwire._settings.texts import database, home, http, listed, redis
 
 WireName = Literal["responses-sse", "native"]
+AlgorithmName = Literal[
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+]
 WIRES: tuple[WireName, ...] = get_args(WireName)
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
 Wires = Annotated[tuple[WireName, ...], BeforeValidator(listed)]
+Algorithms = Annotated[tuple[AlgorithmName, ...], BeforeValidator(listed)]
 Folder = Annotated[Path, BeforeValidator(home)]
 Url = Annotated[str, BeforeValidator(http)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -161,14 +177,15 @@ class RedisSettings(Group):
 class JwtSettings(Group):
     """JSON Web Tokens of another issuer; used where `secret` or `jwks_url` is given.
 
-    `claim_user` names the principal, `claim_scopes` holds scopes: a list, or words.
+    `claim_user` names the principal, `claim_scopes` holds scopes: a list, or words. `algorithms`
+    empty is HS256 with a secret, RS256 and ES256 else.
     """
 
     secret: SecretStr | None = None
     jwks_url: Url | None = None
     issuer: str | None = None
     audience: str | None = None
-    algorithms: Words = ()
+    algorithms: Algorithms = ()
     claim_user: str = "sub"
     claim_scopes: str = "scope"
     leeway_s: Annotated[float, Field(ge=0, le=600)] = 60
@@ -181,6 +198,8 @@ class JwtSettings(Group):
             raise ValueError("secret or jwks_url, not both")
         if self.secret is not None and len(self.secret.get_secret_value()) < 32:
             raise ValueError("secret: must have at least 32 bytes")
+        if any(name.startswith("HS") != (self.secret is not None) for name in self.algorithms):
+            raise ValueError("algorithms: HS… go with secret, all others with jwks_url")
         if self.issuer is None or self.audience is None:
             raise ValueError("issuer and audience must be given")
         return self

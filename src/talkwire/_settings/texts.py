@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,11 @@ def _address(value: str) -> None:
         _ = urlsplit(value).port
     except ValueError:
         raise ValueError("expected a host and a port from 1 to 65535") from None
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses to listen on that only this machine can reach."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -54,3 +54,13 @@ class ApiKey(Struct, frozen=True):
 def unknown_scopes(names: Iterable[str]) -> list[str]:
     """The names that are no scope, sorted."""
     return sorted(set(names) - SCOPES)
+
+
+def is_user(name: str) -> bool:
+    """True for a name that may own sessions: visible, of bounded length, and no key's own."""
+    return (
+        0 < len(name) <= 255
+        and name.isprintable()
+        and name == name.strip()
+        and not name.startswith(KEY_OWNER)
+    )

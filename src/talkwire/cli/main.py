@@ -17,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+keys = typer.Typer(help="Who may ask: make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
 Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
 DataDir = Annotated[Path | None, typer.Option(help="The folder where everything is stored.")]
@@ -102,3 +105,51 @@ def replay(
     from talkwire.cli import replay as command
 
     raise typer.Exit(command.run(turn, url, data_dir=data_dir, export=export, speed=speed))
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What it is for, in your own words.")] = "",
+    user: Annotated[
+        str | None, typer.Option(help="Whose sessions it opens; without, sessions of its own.")
+    ] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Let it do everything.")] = False,
+    scopes: Annotated[
+        str | None,
+        typer.Option(help="With commas; chat,sessions:read,sessions:write if not given."),
+    ] = None,
+    expires: Annotated[str | None, typer.Option(help="30d, 12h, or a date (2030-01-31).")] = None,
+    rpm: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
+    tpm: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key. It is printed once, alone on the last line."""
+    from talkwire.cli import keys as command
+
+    asked = command.Asked(name, user, admin, scopes, expires, rpm, tpm)
+    raise typer.Exit(command.create(asked, config, data_dir))
+
+
+@keys.command("list")
+def list_keys(
+    config: Config = None,
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show all keys, without their secrets."""
+    from talkwire.cli import keys as command
+
+    raise typer.Exit(command.show(config, data_dir, as_json=as_json))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As in `talkwire keys list`.")],
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Let a key open nothing from now on."""
+    from talkwire.cli import keys as command
+
+    raise typer.Exit(command.revoke(key_id, config, data_dir))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import shutil
 import socket
 import sys
@@ -37,7 +36,6 @@ def run(config: Path | None, options: Mapping[str, Any]) -> int:
         return REFUSED
     settings = loaded.settings
     try:
-        refuse_exposure(settings)
         check_folder(settings.data_dir)
         unread_s = settings.streams.send_timeout_s
         sockets = [listen(host, port, unread_s=unread_s) for host, port in settings.addresses]
@@ -61,24 +59,6 @@ def settings_of(config: Path | None, options: Mapping[str, Any]) -> Loaded[Setti
         lines = "\n".join(f"  {problem}" for problem in error.problems)
         print(f"{say('bad_settings')}\n{lines}", file=sys.stderr)
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """True for addresses that only this machine can reach."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def refuse_exposure(settings: Settings) -> None:
-    """Nothing listens to other machines unless that was asked for in so many words.
-
-    :raises Hindrance: an address beyond loopback without `open`.
-    """
-    for host, _ in settings.addresses:
-        if not settings.open and not is_loopback(host):
-            raise Hindrance(say("exposed", host=host))
 
 
 def check_folder(path: Path) -> None:
@@ -152,8 +132,10 @@ def program() -> str:
 def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     """What a person wants to know of a server that has just started."""
     first = urls[0]
+    key = " -H 'Authorization: Bearer KEY'" if settings.asks_for_keys else ""
     curl = (
         f"curl -N {first}/chat/stream -H 'Content-Type: application/json'"
+        f"{key}"
         """ -d '{"input": "Hello! Count to 5."}'"""
     )
     lines = [
@@ -164,6 +146,8 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
         f"  {say('or_chat')} {program()} chat{'' if first == _USUAL else f' --url {first}'}",
         f"  {say('stop')}",
     ]
+    if settings.asks_for_keys:
+        lines.insert(1, f"  {say('asks_for_keys')}")
     if settings.open:
         lines.insert(1, f"  {say('open')}")
     return "\n".join(lines)

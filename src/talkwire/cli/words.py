@@ -35,13 +35,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "  talkwire serve --data-dir ./data",
         "无法写入数据目录 {path}：{reason}。请选择其他目录：talkwire serve --data-dir ./data",
     ),
-    "exposed": (
-        "{host} can be reached from other machines, and this version does not ask for keys yet."
-        " Keep to 127.0.0.1 (behind a proxy of yours, say), or say that everyone may use it:"
-        "  talkwire serve --host {host} --open",
-        "{host} 可以从其他机器访问，而此版本尚不要求密钥。"
-        "请使用 127.0.0.1（例如置于您的代理之后），"
-        "或明确表示任何人都可使用：talkwire serve --host {host} --open",
+    "asks_for_keys": (
+        "Keys are asked for. Make one with:  talkwire keys create --name NAME",
+        "需要密钥。创建密钥：talkwire keys create --name NAME",
     ),
     "not_started": (
         "Talkwire cannot start: {reason}\n  The database is {path}. Another one:"
@@ -50,6 +46,39 @@ WORDS: dict[str, tuple[str, str]] = {
         "  talkwire serve --data-dir ./data",
     ),
     "bad_settings": ("These settings cannot be used:", "以下配置无法使用："),
+    "key_made": (
+        "Key {id} was made for {owner}. It is shown this once; keep it safe:",
+        "已为 {owner} 创建密钥 {id}。密钥只显示这一次，请妥善保存：",
+    ),
+    "key_revoked": (
+        "Key {id} opens nothing any more; its open streams end within 5 s.",
+        "密钥 {id} 已吊销；其正在进行的数据流将在 5 秒内结束。",
+    ),
+    "no_key": (
+        "There is no key {id}. These are there:  talkwire keys list",
+        "没有密钥 {id}。查看现有密钥：talkwire keys list",
+    ),
+    "no_keys": (
+        "There are no keys yet. Make one:  talkwire keys create --name NAME",
+        "尚无密钥。创建一个：talkwire keys create --name NAME",
+    ),
+    "bad_scopes": (
+        "Unknown scopes: {names}. Known are: {known}",
+        "未知的权限范围：{names}。可用的有：{known}",
+    ),
+    "bad_expiry": (
+        "--expires must be a time to come: 30d, 12h, 45m, or a date such as 2030-01-31",
+        "--expires 必须是将来的时间：30d、12h、45m，或 2030-01-31 这样的日期",
+    ),
+    "bad_user": (
+        "--user must be 1 to 255 visible characters, and must not begin with key:",
+        "--user 必须是 1 到 255 个可见字符，且不能以 key: 开头",
+    ),
+    "bad_limit": ("--rpm and --tpm must be at least 1", "--rpm 和 --tpm 至少为 1"),
+    "no_storage": (
+        "The database cannot be used: {reason}",
+        "无法使用数据库：{reason}",
+    ),
     "no_server": (
         "No server answers at {url}. Start one with:  talkwire serve",
         "{url} 没有服务器应答。请先启动：talkwire serve",

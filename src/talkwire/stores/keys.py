@@ -119,7 +119,7 @@ def _put_first(connection: Connection, row: Mapping[str, Any]) -> bool:
         return False
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     put = dialect.insert(api_keys).values(row).on_conflict_do_nothing()
-    return connection.execute(put).rowcount == 1
+    return connection.execute(put.returning(api_keys.c.id)).first() is not None
 
 
 def _revoke(connection: Connection, key_id: str) -> ApiKey:

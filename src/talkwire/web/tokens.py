@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 
-from talkwire.canon.keys import KEY_OWNER, SCOPES, USUAL_SCOPES
+from talkwire.canon.keys import SCOPES, USUAL_SCOPES, is_user
 from talkwire.web.principals import LOCAL, Principal
 
 BY_SECRET = ("HS256",)
@@ -21,7 +21,6 @@ _SYMMETRIC = frozenset({"HS256", "HS384", "HS512"})
 _ASYMMETRIC = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-_LONGEST_USER = 255
 
 FindKey = Callable[[str, str | None], Awaitable[Any]]
 
@@ -95,22 +94,11 @@ class Tokens:
 
     def _principal(self, claims: Mapping[str, Any]) -> tuple[Principal, float] | None:
         user = claims[self._claim_user]
-        if not isinstance(user, str) or not is_user(user):
+        if not isinstance(user, str) or not is_user(user) or user == LOCAL.id:
             return None
         scopes = _scopes(claims.get(self._claim_scopes))
         good_s = float(claims["exp"]) + self._leeway_s - time.time()
         return Principal(id=user, name=user, admin="admin" in scopes, scopes=scopes), good_s
-
-
-def is_user(name: str) -> bool:
-    """True for names that may own sessions: none that stand for somebody else here."""
-    return (
-        0 < len(name) <= _LONGEST_USER
-        and name.isprintable()
-        and name == name.strip()
-        and name != LOCAL.id
-        and not name.startswith(KEY_OWNER)
-    )
 
 
 def _scopes(claimed: object) -> frozenset[str]:
