@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.servers import Server
-
-_UPGRADE = "from talkwire.cli.main import app; app()"
-
 
 class Fleet:
     """`async with`: `count` nodes that serve. Also where clients connect: any node that is up.
@@ -33,9 +28,6 @@ class Fleet:
         self.nodes = [Server(folder / f"node-{k}", config=config, env=env) for k in range(count)]
         self.ports: dict[int, int] = {}
         self.moved = asyncio.Event()
-        self._config = dict(config)
-        self._env = dict(env)
-        self._folder = folder
         self._dice = dice
         self._up: set[int] = set()
         self._rising: dict[int, asyncio.Task[None]] = {}
@@ -58,8 +50,6 @@ class Fleet:
         return sorted(self._up)
 
     async def __aenter__(self) -> Fleet:
-        if "database" in self._config:
-            await asyncio.to_thread(upgrade, self._folder, self._config, self._env)
         for k in range(len(self.nodes)):
             self._rise(k)
         await asyncio.gather(*self._rising.values())
@@ -114,18 +104,3 @@ class Fleet:
     async def _start(self, k: int) -> None:
         await self.nodes[k].start()
         self._up.add(k)
-
-
-def upgrade(folder: Path, config: Mapping[str, Any], env: Mapping[str, str]) -> None:
-    """`talkwire db upgrade` on the database of this configuration."""
-    server = Server(folder / "upgrade", config=config, env=env)
-    done = subprocess.run(
-        [sys.executable, "-c", _UPGRADE, "db", "upgrade", "--config", str(server.config_path)],
-        env=server.environment,
-        cwd=server.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -206,7 +206,9 @@ class Follower:
             return kind == "lost"
         self.transcript.troubles[f"status {answer.status}"] += 1
         if "retry-after" not in answer.headers:
-            self.transcript.fault("no Retry-After", f"{answer.status} without it")
+            async with asyncio.timeout(2):
+                said = (await answer.body())[:200]
+            self.transcript.fault("no Retry-After", f"{answer.status} {said!r}")
         return False
 
     async def _read_unless(self, moved: asyncio.Event, answer: Answer) -> None:
