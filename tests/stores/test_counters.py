@@ -33,7 +33,7 @@ class Near:
 
 @pytest.fixture
 async def link(own_redis: Redis) -> AsyncIterator[RedisLink]:
-    link = RedisLink(own_redis.url, probe_s=0.05)
+    link = RedisLink(own_redis.url, timeout_s=5, probe_s=0.05)
     yield link
     await link.close()
 
@@ -66,7 +66,7 @@ async def test_names_are_counted_apart(counters: RedisCounters) -> None:
 
 
 async def test_nodes_share_one_limit(own_redis: Redis, counters: RedisCounters) -> None:
-    other = RedisLink(own_redis.url)
+    other = RedisLink(own_redis.url, timeout_s=5)
     there = RedisCounters(other, Near())
 
     asked = [each.take("rpm:a", 1, 10) for each in (counters, there) for _ in range(10)]
@@ -131,7 +131,7 @@ async def test_while_redis_is_away_half_the_limit_is_counted_here(
     assert await counters.take("rpm:b", 1, 1) is None
 
     own_redis.start_again(wiped=True)
-    await until(lambda: link.fault is None, within_s=2)
+    await until(lambda: link.fault is None)
     assert [await counters.take("rpm:a", 1, 10) for _ in range(11)].count(None) == 10
     assert near.used["rpm:a"] == 5
 
@@ -158,7 +158,7 @@ async def test_scripts_that_were_forgotten_are_loaded_again(
 
 async def test_a_black_hole_costs_one_time_out(own_redis: Redis, near: Near) -> None:
     async with Link(own_redis.port) as wire:
-        link = RedisLink(f"redis://127.0.0.1:{wire.port}/0")
+        link = RedisLink(f"redis://127.0.0.1:{wire.port}/0", timeout_s=0.5)
         counters = RedisCounters(link, near)
         await counters.take("rpm:a", 1, 10)
         wire.hole()
@@ -167,7 +167,7 @@ async def test_a_black_hole_costs_one_time_out(own_redis: Redis, near: Near) -> 
         for _ in range(5):
             assert await counters.take("rpm:a", 1, 10) is None
 
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         await link.close()
 
 
