@@ -11,6 +11,7 @@ PROVED_ELSEWHERE = {
     "cli/child.py": "the supervisor's hand on a process; tests/cli/test_workers.py runs both",
     "cli/server.py": "uvicorn; run by tests/cli/test_serve.py and by all of tests/e2e",
     "cli/worker.py": "the other end of tests/cli/test_workers.py",
+    "engine/policy.py": "only fields; tests/engine/test_turns.py sets each of them",
     "engine/ports.py": "only promises; tests/contracts holds the implementations to them",
     "stores/migrations/*": "run by tests/stores/test_migrating.py, as they are at start",
     "wires/*/shapes.py": "only fields; tests/wires/*/test_decode.py feeds them",

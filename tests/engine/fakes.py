@@ -19,13 +19,15 @@ from talkwire.canon.records import (
     RenderedPrompt,
 )
 from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
+from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
+from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Choice, Journal, PromptVersions, Speech
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
-from talkwire.engine.turns import Policy, Turns
+from talkwire.engine.turns import Turns
 from tests.engine.storage import FakeJournal, FakeRecords
 
 LIMIT_S = 10.0
@@ -152,8 +154,34 @@ class FakeNodes:
     node = "n1"
     epoch = 2
 
+    def __init__(self) -> None:
+        self.taken = 0
+
     async def beat(self) -> None:
         pass
+
+    async def take_over(self) -> int:
+        taken, self.taken = self.taken, 0
+        return taken
+
+    async def rejoin(self) -> None:
+        pass
+
+
+class FakeSignals:
+    """Word that reaches all who hear, at once; `heard` by topic."""
+
+    def __init__(self) -> None:
+        self.hearers: dict[str, list[Callable[[Sequence[str]], None]]] = {}
+        self.sent: list[tuple[str, list[str]]] = []
+
+    def send(self, topic: str, ids: Sequence[str]) -> None:
+        self.sent.append((topic, list(ids)))
+        for heard in self.hearers.get(topic, ()):
+            heard(ids)
+
+    def hear(self, topic: str, heard: Callable[[Sequence[str]], None]) -> None:
+        self.hearers.setdefault(topic, []).append(heard)
 
 
 class World:
@@ -169,10 +197,13 @@ class World:
         speech: Speech | None = None,
         prefill: bool = False,
         backlog_events: int = 2000,
+        signals: FakeSignals | None = None,
+        every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
         self.records = records or FakeRecords()
         self.journal = FakeJournal(self.records)
+        self.signals = signals or FakeSignals()
         self.seen: list[AnyEvent] = []
         self.watch: Callable[[TurnState, AnyEvent], object] = lambda state, event: None
         router = Router(FakeModels(self.model, prefill=prefill), FakePrompts())
@@ -190,7 +221,8 @@ class World:
             records=self.records,
             journal=journal,
             nodes=FakeNodes(),
-            policy=policy or Policy(follow_every_s=0.001),
+            elsewhere=Elsewhere(self.records, journal, self.signals, every_s=every_s),
+            policy=policy or Policy(),
             observer=self._observe,
         )
 

@@ -42,6 +42,7 @@ class FakeRecords:
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.begun: list[str] = []
+        self.stops: dict[str, str] = {}
         self.before_start: Callable[[NewTurn], None] = lambda new: None
         self.after_start: dict[str, asyncio.Event] = {}  # by the request's text
 
@@ -93,6 +94,8 @@ class FakeRecords:
         )
         self.turns[new.turn_id], self.events[new.turn_id] = record, events
         others = tuple(turn.turn_id for turn in ahead)
+        if new.on_busy == "interrupt":
+            self.stops |= dict.fromkeys(others, "interrupt")
         return Started(
             record, fresh=True, events=tuple(events), ahead=others, new_session=not known
         )
@@ -100,6 +103,19 @@ class FakeRecords:
     async def running(self, turn_id: str) -> None:
         self.begun.append(turn_id)
         self.turns[turn_id] = structs.replace(self.turns[turn_id], status="running")
+
+    async def stop(self, owner: str, turn_id: str, by: str) -> TurnRecord:
+        record = await self.turn(owner, turn_id)
+        if not record.ended:
+            self.stops.setdefault(turn_id, by)
+        return record
+
+    async def to_stop(self) -> list[tuple[str, str]]:
+        return [(each, by) for each, by in self.stops.items() if not self.turns[each].ended]
+
+    async def ended(self, owner: str, turn_ids: Sequence[str]) -> set[str]:
+        known = {each for each in turn_ids if each in self.turns}
+        return {each for each in turn_ids if each not in known or self.turns[each].ended}
 
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         record = self.turns.get(turn_id)

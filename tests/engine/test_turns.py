@@ -21,7 +21,7 @@ from talkwire.canon.errors import (
 from talkwire.canon.events import TERMINAL, AnyEvent, TurnAborted, TurnCompleted, TurnStarted
 from talkwire.canon.fold import TurnState
 from talkwire.canon.records import Idempotency, NewTurn, TurnRecord
-from talkwire.engine.turns import Policy
+from talkwire.engine.policy import Policy
 from tests.engine.fakes import (
     LIMIT_S,
     OWNER,
@@ -337,7 +337,7 @@ async def test_storage_that_fails_at_the_start_stores_nothing_or_is_looked_after
     with pytest.raises(StorageUnavailable):
         await world.ask()
     assert world.turns.orphaned
-    assert world.turns._tasks == set()
+    assert len(world.turns._crew) == 0
 
 
 async def test_nothing_is_left_behind_by_many_turns() -> None:
@@ -347,7 +347,7 @@ async def test_nothing_is_left_behind_by_many_turns() -> None:
     await until(lambda: world.turns.running == 0)
 
     assert len(world.turns._live) == len(world.turns._recent) == 3
-    assert (world.turns._tasks, world.turns._accepting) == (set(), {})
+    assert (len(world.turns._crew), world.turns._accepting) == (0, {})
     assert (world.journal.tails, world.journal.pending) == ({}, {})
     assert not any(live.log.readers for live in world.turns._live.values())
 

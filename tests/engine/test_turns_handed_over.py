@@ -32,7 +32,6 @@ from talkwire.canon.events import (
 from talkwire.canon.turn import Message, OnLost, TextPart
 from talkwire.engine import seal, turns
 from talkwire.engine.runner import Limits
-from talkwire.engine.turns import Policy
 from tests.engine.fakes import (
     OWNER,
     Act,
@@ -98,7 +97,7 @@ async def test_a_drain_leaves_the_rest_without_an_end_and_cuts_readers() -> None
         assert await cut(await world.turns.read(OWNER, turn_id)) == world.records.events[turn_id]
     assert world.records.outcomes == {}
     assert world.model.closed == 1
-    await until(lambda: not world.turns._tasks)
+    await until(lambda: not world.turns._crew)
     assert (world.turns.running, world.turns._live) == (0, {})
 
 
@@ -138,7 +137,7 @@ async def test_a_drain_does_not_wait_for_ever_on_what_will_not_stop(
     await world.turns.drain(0)
 
     assert not world.records.turns[turn_id].ended
-    assert world.turns._tasks == set()
+    assert len(world.turns._crew) == 0
 
 
 async def test_an_abort_while_draining_still_ends_the_turn() -> None:
@@ -325,21 +324,25 @@ async def test_a_turn_of_another_process_is_followed_to_its_end() -> None:
     writer = World(ScriptedModel([[Text("Hel")], go_on, *says("lo")]))
     turn_id = await writer.ask()
     await until(lambda: len(writer.records.events[turn_id]) == 3)
-    other = World(records=writer.records, policy=Policy(follow_every_s=0.001))
+    other = World(
+        records=writer.records,
+    )
     reading = [asyncio.create_task(other.events(turn_id)) for _ in range(2)]
     await steps(5)
     go_on.set()
 
     events = await writer.events(turn_id)
     assert await asyncio.gather(*reading) == [events, events]
-    await until(lambda: not other.turns._tasks)
+    await until(lambda: not other.turns._crew)
 
 
 async def test_who_follows_bears_storage_that_is_away_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     records, turn_id = await left_behind(ROUTED)
-    other = World(records=records, policy=Policy(follow_every_s=0.001))
+    other = World(
+        records=records,
+    )
     reader = await other.turns.read(OWNER, turn_id)
     asked: list[int] = []
     read = other.journal.read
@@ -360,9 +363,11 @@ async def test_who_follows_bears_storage_that_is_away_for_a_while(
 
 async def test_who_follows_stops_when_nobody_reads_or_the_server_drains() -> None:
     records, turn_id = await left_behind(ROUTED)
-    other = World(records=records, policy=Policy(follow_every_s=0.001))
+    other = World(
+        records=records,
+    )
     (await other.turns.read(OWNER, turn_id)).close()
-    await until(lambda: not other.turns._tasks)
+    await until(lambda: not other.turns._crew)
 
     reader = await other.turns.read(OWNER, turn_id)
     await other.turns.drain(1)

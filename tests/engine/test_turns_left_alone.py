@@ -8,7 +8,7 @@ import pytest
 
 from talkwire.canon.deltas import Text
 from talkwire.canon.events import TurnAborted, TurnCompleted
-from talkwire.engine.turns import Policy
+from talkwire.engine.policy import Policy
 from tests.engine.fakes import (
     OWNER,
     ScriptedModel,

@@ -131,10 +131,14 @@ class StoredMessage(Struct, frozen=True):
 
 
 class Unfinished(Struct, frozen=True):
-    """A turn without a terminal event that this node has to carry on, oldest first in its list."""
+    """A turn without a terminal event that this node has to carry on, oldest first in its list.
+
+    `ahead` are turns of its session that came before it and have not ended, on other nodes.
+    """
 
     record: TurnRecord
     events: tuple[Stamped, ...]
+    ahead: tuple[str, ...] = ()
 
 
 class PromptVersion(Struct, frozen=True):

@@ -6,7 +6,7 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -158,6 +158,21 @@ class Records(Protocol):
         """A queued turn's time has come; for one that runs already nothing changes."""
         ...
 
+    async def stop(self, owner: str, turn_id: str, by: str) -> TurnRecord:
+        """Remember that the turn is to stop, and who wanted it first; the record as it is now.
+
+        Whoever runs the turn finds it in `to_stop`. :raises NotFound: unknown, or another's.
+        """
+        ...
+
+    async def to_stop(self) -> list[tuple[str, str]]:
+        """This node's unfinished turns that are to stop, and by whom."""
+        ...
+
+    async def ended(self, owner: str, turn_ids: Sequence[str]) -> set[str]:
+        """Which of these turns have ended; also those that are unknown, or another's."""
+        ...
+
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         """:raises NotFound: unknown, or another's."""
         ...
@@ -186,6 +201,31 @@ class Nodes(Protocol):
 
     async def beat(self) -> None:
         """Say that this process lives. :raises Fenced: it was taken over."""
+        ...
+
+    async def take_over(self) -> int:
+        """Make the unfinished turns of nodes that have died this node's; how many."""
+        ...
+
+    async def rejoin(self) -> None:
+        """Come back as a new node after having been taken over.
+
+        :raises Fenced: the storage serves one process, and that is another now.
+        """
+        ...
+
+
+class Signals(Protocol):
+    """Word from node to node: fast, and allowed to get lost. What matters is stored, and polled."""
+
+    def send(self, topic: str, ids: Sequence[str]) -> None:
+        """Tell the other nodes, soon. Never blocks and never raises."""
+        ...
+
+    def hear(self, topic: str, heard: Callable[[Sequence[str]], None]) -> None:
+        """Call `heard` with the ids that others send, on the event loop; with none when word may
+        have been missed, and everything is worth a look.
+        """
         ...
 
 

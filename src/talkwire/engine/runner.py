@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from talkwire.engine.ports import Journal, Records
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.seal import seal, store_end
 from talkwire.engine.steps import Finish, Rules, next_step
+
+Wait = Callable[[], Awaitable[None]]
+"""Waits until something is over."""
 
 
 class Limits(Struct, frozen=True):
@@ -43,9 +46,7 @@ class Runner:
         self._records = records
         self._limits = limits
 
-    async def run(
-        self, live: LiveTurn, ahead: Sequence[LiveTurn], *, routed: Routed | None
-    ) -> None:
+    async def run(self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None) -> None:
         """Run a turn to its end behind the ones ahead of it in its session.
 
         `routed` is None for an adopted turn: it is planned again. Never raises.
@@ -59,12 +60,12 @@ class Runner:
             live.leave()
 
     async def _work(
-        self, live: LiveTurn, ahead: Sequence[LiveTurn], *, routed: Routed | None
+        self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None
     ) -> Terminal:
         if live.stopped:
             raise asyncio.CancelledError
-        for other in ahead:
-            await other.over.wait()
+        for end in ahead:
+            await end()
         resumed = routed is None
         if ahead or resumed:
             await self._records.running(live.turn_id)

@@ -80,6 +80,8 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
     for delay_s in (0.0, *_STORE_AGAIN_S):
         if delay_s:
             await asyncio.sleep(delay_s)
+        if live.error is not None:  # lost meanwhile: it is another process's to end
+            return False
         try:
             await journal.finish(outcome)
         except (Fenced, Conflict):

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from functools import partial
 
-from msgspec import Struct
-
-from talkwire.canon.errors import Draining, Fenced, Gone, StorageUnavailable, Unavailable
+from talkwire.canon.errors import (
+    Draining,
+    Fenced,
+    Gone,
+    StorageUnavailable,
+    TalkwireError,
+    Unavailable,
+)
 from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
 from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
-from talkwire.canon.turn import Message, OnBusy, OnDisconnect, Plan, TurnRequest
+from talkwire.canon.turn import Message, Plan, TurnRequest
+from talkwire.engine.crew import Crew
+from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.ids import new_id
 from talkwire.engine.live import LiveTurn, Observer, now_ms
+from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Journal, Nodes, Records
 from talkwire.engine.reader import Log, Reader
 from talkwire.engine.route import Routed, Router, chosen
-from talkwire.engine.runner import Runner
-
-T = TypeVar("T")
+from talkwire.engine.runner import Runner, Wait
 
 _LET_GO_S = 5.0  # how long stopped work may take to close what it holds
 _FIRST_READER_S = 15.0  # how long a turn that nobody has read yet waits for its first reader
-
-
-class Policy(Struct, frozen=True):
-    """How turns of this server behave where a request does not say. Times in seconds."""
-
-    on_busy: OnBusy = "queue"
-    max_waiting: int = 3
-    on_disconnect: OnDisconnect = "continue"
-    disconnect_grace_s: float = 15.0
-    session_ttl_s: float = 86_400.0
-    max_running: int = 10_000
-    keep_ended: int = 256  # turns whose log stays in memory after their end
-    follow_every_s: float = 0.25
 
 
 class Turns:
@@ -52,6 +44,7 @@ class Turns:
         records: Records,
         journal: Journal,
         nodes: Nodes,
+        elsewhere: Elsewhere,
         policy: Policy,
         observer: Observer,
     ) -> None:
@@ -62,10 +55,11 @@ class Turns:
         self._records = records
         self._journal = journal
         self._nodes = nodes
+        self._elsewhere = elsewhere
         self._policy = policy
         self._observer = observer
         self._live: dict[str, LiveTurn] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._crew = Crew()
         self._accepting: dict[str, asyncio.Task[Started]] = {}
         self._recent: deque[LiveTurn] = deque()
         self._running = 0
@@ -90,7 +84,7 @@ class Turns:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
         routed = await self._router.plan(request)
         new = self._new_turn(owner, request, routed.plan, idempotency)
-        accepting = self._accepting[new.turn_id] = self._own(self._accept(new, routed))
+        accepting = self._accepting[new.turn_id] = self._crew.own(self._accept(new, routed))
         accepting.add_done_callback(lambda _: self._accepting.pop(new.turn_id))
         # A caller that goes away in here must not leave a turn stored that nobody runs.
         return await asyncio.shield(accepting)
@@ -111,7 +105,7 @@ class Turns:
         if record.ended and not log.ended:
             raise Gone("The events of this turn are no longer kept; its messages are.")
         if not log.ended:
-            self._own(self._follow(turn_id, log))
+            self._crew.own(self._elsewhere.follow(turn_id, log, until=lambda: self.draining))
         return Reader(log, turn_id=turn_id, session_id=record.session_id)
 
     async def record(self, owner: str, turn_id: str) -> TurnRecord:
@@ -146,7 +140,22 @@ class Turns:
         if live is not None and live.owner == owner:
             self._stop(live, by)
             await live.over.wait()
+        else:
+            await self._elsewhere.stop(owner, turn_id, by)
         return await self._records.turn(owner, turn_id)
+
+    async def stop_asked(self) -> None:
+        """Stop the turns that another process was asked to stop."""
+        if self._running:
+            for turn_id, by in await self._records.to_stop():
+                if (live := self._live.get(turn_id)) is not None:
+                    self._stop(live, by)
+
+    def give_up(self, error: TalkwireError) -> None:
+        """Stop all turns at once: another process has them. Their readers are cut."""
+        for live in list(self._live.values()):
+            if not live.over.is_set():
+                live.lost(error)
 
     async def adopt(self) -> int:
         """Carry on what a process before this one has left unfinished; how many turns."""
@@ -166,9 +175,19 @@ class Turns:
             live = self._make(left.events, owner)
             live.append([TurnAdopted(self._nodes.node, self._nodes.epoch)])
             ahead = waiting.setdefault((owner, live.session_id), [])
-            self._launch(live, tuple(ahead), None)
+            self._launch(live, self._ahead(owner, left.ahead, ahead), None)
             ahead.append(live)
         return len(found)
+
+    def _ahead(
+        self, owner: str, turn_ids: Sequence[str], here: Sequence[LiveTurn] = ()
+    ) -> list[Wait]:
+        """What a turn waits for: the ends of these turns, wherever they run."""
+        found = {live.turn_id: live for live in here}
+        found |= {each: self._live[each] for each in turn_ids if each in self._live}
+        away = [each for each in turn_ids if each not in found]
+        waits: list[Wait] = [live.over.wait for live in found.values()]
+        return waits + [partial(self._elsewhere.over, owner, each) for each in away]
 
     async def drain(self, timeout_s: float) -> None:
         """Start nothing more, give running turns `timeout_s`, then leave the rest for adoption.
@@ -176,17 +195,10 @@ class Turns:
         Readers of turns that were left end with `ReaderCut`, so their clients resume.
         """
         self.draining = True
-        tasks = set(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout_s)
+        await self._crew.finish(timeout_s)
         for live in list(self._live.values()):
             live.stop()
-        if self._tasks:
-            _, stuck = await asyncio.wait(set(self._tasks), timeout=_LET_GO_S)
-            for task in stuck:
-                task.cancel()
-            if stuck:
-                await asyncio.wait(stuck, timeout=_LET_GO_S)
+        await self._crew.dismiss(_LET_GO_S)
 
     async def _accept(self, new: NewTurn, routed: Routed) -> Started:
         try:
@@ -201,12 +213,17 @@ class Turns:
         if not started.fresh or self.draining:
             return started  # known already; or drained meanwhile, and left for adoption
         live = self._begin(new.owner, started)
-        ahead = [self._live[other] for other in started.ahead if other in self._live]
         if new.on_busy == "interrupt":
-            for other in ahead:
-                self._stop(other, "interrupt")
-        self._launch(live, ahead, routed)
+            self._interrupt(started.ahead)
+        self._launch(live, self._ahead(new.owner, started.ahead), routed)
         return started
+
+    def _interrupt(self, turn_ids: Sequence[str]) -> None:
+        """Storage knows already that they are to stop."""
+        for turn_id in turn_ids:
+            if (live := self._live.get(turn_id)) is not None:
+                self._stop(live, "interrupt")
+        self._elsewhere.tell_stop([each for each in turn_ids if each not in self._live])
 
     def _known(self, turn_id: str) -> bool:
         return turn_id in self._live or turn_id in self._accepting
@@ -219,15 +236,12 @@ class Turns:
             owner=owner,
             request=request,
             at=now_ms(),
-            on_busy=self._on_busy(request),
+            on_busy=request.on_busy or self._policy.on_busy,
             max_waiting=self._policy.max_waiting,
             session_ttl_s=self._policy.session_ttl_s,
             route=chosen(plan),
             idempotency=idempotency,
         )
-
-    def _on_busy(self, request: TurnRequest) -> OnBusy:
-        return request.on_busy or self._policy.on_busy
 
     def _begin(self, owner: str, started: Started) -> LiveTurn:
         live = self._make(started.events, owner)
@@ -249,16 +263,10 @@ class Turns:
             self._leave_alone(live, max(grace_s, _FIRST_READER_S))
         return live
 
-    def _launch(self, live: LiveTurn, ahead: Sequence[LiveTurn], routed: Routed | None) -> None:
+    def _launch(self, live: LiveTurn, ahead: Sequence[Wait], routed: Routed | None) -> None:
         self._running += 1
-        live.task = self._own(self._runner.run(live, ahead, routed=routed))
+        live.task = self._crew.own(self._runner.run(live, ahead, routed=routed))
         live.task.add_done_callback(lambda _: self._ended(live))
-
-    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def _ended(self, live: LiveTurn) -> None:
         self._running -= 1
@@ -285,15 +293,3 @@ class Turns:
         if not live.over.is_set():
             loop = asyncio.get_running_loop()
             live.alone = loop.call_later(grace_s, self._stop, live, "disconnect")
-
-    async def _follow(self, turn_id: str, log: Log) -> None:
-        """Feed a log from the journal while another process, or nobody yet, writes the turn."""
-        try:
-            while log.readers and not log.ended and not self.draining:
-                with suppress(StorageUnavailable):
-                    log.events.extend(await self._journal.read(turn_id, len(log.events)))
-                log.show(len(log.events))
-                await asyncio.sleep(self._policy.follow_every_s)
-        finally:
-            if not log.ended:
-                log.cut()

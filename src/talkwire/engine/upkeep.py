@@ -5,38 +5,61 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from talkwire.canon.errors import Fenced, TalkwireError
-from talkwire.engine.ports import Nodes
+from talkwire.engine.ports import Nodes, Signals
 from talkwire.engine.turns import Turns
 
 _log = logging.getLogger(__name__)
 
 
-async def beat(nodes: Nodes, every_s: float, on_fenced: Callable[[], None]) -> None:
-    """Say that this process lives, until another one has taken its place."""
+async def beat(
+    nodes: Nodes, every_s: float, on_fenced: Callable[[Fenced], Awaitable[bool]]
+) -> None:
+    """Say that this process lives, until another one has taken its place for good.
+
+    `on_fenced` tells whether this process could come back.
+    """
     while True:
         await asyncio.sleep(every_s)
         try:
             await nodes.beat()
-        except Fenced:
+        except Fenced as error:
             _log.error("node.fenced")
-            on_fenced()
-            return
+            if not await on_fenced(error):
+                return
         except TalkwireError as error:
             _log.warning("node.beat_failed: %s", error.message)
 
 
-async def take_up(turns: Turns, every_s: float) -> None:
-    """Take up again the turns that were given up here because storage was away."""
+async def take_up(nodes: Nodes, turns: Turns, every_s: float) -> None:
+    """Take up the turns of nodes that have died, and those given up here for want of storage."""
     while True:
         await asyncio.sleep(every_s)
-        if not turns.orphaned or turns.draining:
+        if turns.draining:
             continue
         try:
-            await turns.adopt()
+            if await nodes.take_over() or turns.orphaned:
+                await turns.adopt()
         except TalkwireError as error:
             _log.warning("turns.not_adopted: %s", error.message)
+
+
+async def stop_asked(turns: Turns, every_s: float, signals: Signals) -> None:
+    """Stop the turns that were to be stopped by way of another node."""
+    asked = asyncio.Event()
+    asked.set()  # word may have come before anybody heard
+    signals.hear("stop", lambda _: asked.set())
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every_s):
+                await asked.wait()
+        asked.clear()
+        try:
+            await turns.stop_asked()
+        except TalkwireError as error:
+            _log.warning("turns.not_stopped: %s", error.message)
 
 
 async def sweep(clean: Callable[[], Awaitable[object]], every_s: float) -> None:

@@ -56,8 +56,7 @@ class Reading(Generic[E]):
                     self._kind = Text
                 self._words.append(word)
                 continue
-            self._frame(name, data)
-            if self.done or self.error is not None:
+            if self._frame(name, data):
                 break
         return self._flushed()
 
@@ -99,7 +98,8 @@ class Reading(Generic[E]):
         self._join()
         self._out.append(delta)
 
-    def _frame(self, name: bytes, data: bytes) -> None:
+    def _frame(self, name: bytes, data: bytes) -> bool:
+        """Any frame; True when nothing is read after it."""
         try:
             event = self._decode(data)
         except (ValueError, RecursionError):
@@ -109,6 +109,7 @@ class Reading(Generic[E]):
                 self._mended(name, data)
         else:
             self.event(name, event)
+        return self.done or self.error is not None
 
     def _join(self) -> None:
         words = self._words

@@ -37,6 +37,17 @@ _hot = Prepared(
     .where((turn_events.c.id >= _oldest) & (turns.c.node == bindparam("node_")) & UNFINISHED)
     .order_by(turn_events.c.id)
 )
+_before = Prepared(
+    select(turns.c.turn_id)
+    .where(
+        (turns.c.owner == bindparam("owner_"))
+        & (turns.c.session_id == bindparam("session_"))
+        & (turns.c.node != bindparam("node_"))
+        & (turns.c.created_at <= bindparam("until"))
+        & UNFINISHED
+    )
+    .order_by(turns.c.first_event_id)
+)
 _mark = Prepared(
     update(turns)
     .where(
@@ -131,7 +142,23 @@ def _unfinished(connection: Connection, node: str) -> list[Unfinished]:
     events: dict[str, list[Stamped]] = defaultdict(list)
     for turn_id, payload in _hot.all(connection, node_=node):
         events[turn_id] += load(payload)
-    return [Unfinished(record, tuple(events[record.turn_id])) for record in records]
+    return [
+        Unfinished(record, tuple(events[record.turn_id]), _ahead(connection, record, node))
+        for record in records
+    ]
+
+
+def _ahead(connection: Connection, record: TurnRecord, node: str) -> tuple[str, ...]:
+    if record.status != "queued":
+        return ()
+    rows = _before.all(
+        connection,
+        owner_=record.owner,
+        session_=record.session_id,
+        node_=node,
+        until=record.created_at,
+    )
+    return tuple(row[0] for row in rows)
 
 
 def _stop(connection: Connection, owner: str, turn_id: str, by: str) -> TurnRecord:
