@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos import cuts, links, nodes, one, rolling, storage
+from tests.chaos.crowd import Load
 from tests.chaos.printing import Outcome, show
 
 NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links")
@@ -36,22 +38,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _storm(name: str, given: argparse.Namespace) -> bool:
-    seed = given.seed
     match name:
         case "one":
             return one.main(given)
         case "nodes":
             return _nodes(given)
         case "cuts":
-            asked = cuts.Options(seed=seed, cuts=given.cuts or 5000)
+            asked = cuts.Options(seed=given.seed, cuts=given.cuts or 5000)
             return _run(lambda folder: cuts.run(asked, folder)).green
         case "storage":
-            return _run(lambda folder: storage.run(storage.Options(seed=seed), folder)).green
+            hurt = storage.Options(seed=given.seed)
+            hurt = replace(hurt, load=_load(hurt.load, given))
+            return _run(lambda folder: storage.run(hurt, folder)).green
         case "rolling":
-            restarts = rolling.Options(seed=seed, restarts=given.restarts or 20)
-            return _run(lambda folder: rolling.run(restarts, folder)).green
+            rolled = rolling.Options(seed=given.seed, restarts=given.restarts or 20)
+            rolled = replace(rolled, load=_load(rolled.load, given))
+            return _run(lambda folder: rolling.run(rolled, folder)).green
         case _:
-            return _run(lambda folder: links.run(links.Options(seed=seed), folder)).green
+            linked = links.Options(seed=given.seed)
+            linked = replace(linked, load=_load(linked.load, given))
+            return _run(lambda folder: links.run(linked, folder)).green
+
+
+def _load(usual: Load, given: argparse.Namespace) -> Load:
+    return replace(usual, turns=given.turns) if given.turns else usual
 
 
 def _nodes(given: argparse.Namespace) -> bool:
@@ -61,7 +71,7 @@ def _nodes(given: argparse.Namespace) -> bool:
         kills=given.kills if given.kills is not None else plain.kills,
         zombies=given.zombies if given.zombies is not None else plain.zombies,
         seconds=given.seconds or plain.seconds,
-        load=replace(plain.load, turns=given.turns or plain.load.turns),
+        load=_load(plain.load, given),
         setup=replace(plain.setup, on_lost=given.on_lost or plain.setup.on_lost),
     )
     good = _run(lambda folder: nodes.run(options, folder)).green
@@ -78,9 +88,13 @@ def _run(storm: Run) -> Outcome:
         async with asyncio.timeout(BOUND_S):
             return await storm(folder)
 
-    with tempfile.TemporaryDirectory(prefix="talkwire-chaos-") as folder:
-        outcome = asyncio.run(bounded(Path(folder)))
+    folder = Path(tempfile.mkdtemp(prefix="talkwire-chaos-"))
+    outcome = asyncio.run(bounded(folder))
     show(outcome)
+    if outcome.green:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"The logs are in {folder}")
     return outcome
 
 
@@ -93,7 +107,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("storm", nargs="*", metavar="STORM", help="which; all without one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="no more blows after that (one, nodes)")
-    parser.add_argument("--turns", type=int, help="turns at a time (one, nodes)")
+    parser.add_argument("--turns", type=int, help="turns at a time")
     parser.add_argument("--kills", type=int, help="how many kill -9 (one: 200, nodes: 60)")
     parser.add_argument("--zombies", type=int, help="how many freezes (one: kills / 13, nodes: 15)")
     parser.add_argument("--on-lost", choices=["auto", "continue", "fail"], help="(one, nodes)")

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.e2e.servers import Server
 
+
 class Fleet:
     """`async with`: `count` nodes that serve. Also where clients connect: any node that is up.
 

@@ -23,8 +23,8 @@ class Options:
 
     seed: int = 1
     restarts: int = 20
-    each_within_s: float = 90.0
-    setup: Setup = field(default_factory=lambda: Setup(nodes=1, workers=3))
+    each_within_s: float = 120.0
+    setup: Setup = field(default_factory=lambda: Setup(nodes=1, workers=2))
     load: Load = field(
         default_factory=lambda: Load(
             turns=100, second=0.1, pace_ms=250, models=("more",), fickle=0.0

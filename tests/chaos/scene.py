@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from tests.services.postgres import Postgres
 from tests.services.redis import Redis
 
 DATABASE = "talkwire_chaos"
+_ERROR = re.compile(r"(?:\\n|\n)((?:\w+\.)*\w+(?:Error|Exception|Unavailable|Fenced))\b")
 UNFINISHED = "SELECT count(*) FROM turns WHERE status NOT IN ('completed', 'failed', 'aborted')"
 
 
@@ -64,9 +67,12 @@ class Scene:
         return left
 
     @property
-    def tracebacks(self) -> int:
-        """How many there are in the nodes' logs."""
-        return self.fleet.output.count("Traceback")
+    def tracebacks(self) -> str:
+        """How many there are in the nodes' logs, and the errors that most of them end with."""
+        output = self.fleet.output
+        kinds = Counter(_ERROR.findall(output)).most_common(3)
+        told = "; ".join(f"{kind} {count}" for kind, count in kinds)
+        return f"{output.count('Traceback')} {f'({told})' if told else ''}".rstrip()
 
 
 @asynccontextmanager

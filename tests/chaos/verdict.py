@@ -223,6 +223,6 @@ def _judge_messages(verdict: Verdict, rows: Rows) -> None:
         if message["role"] == "assistant":
             answers[turn_id].append(text_of(message))
     for turn_id, told in verdict.texts.items():
-        if answers[turn_id] != ([told] if told else []):
+        if [text for text in answers[turn_id] if text] != ([told] if told else []):
             held = [text[-30:] for text in answers[turn_id]]
             verdict.fault("history", f"{turn_id} told …{told[-30:]!r}, the database has {held}")
