@@ -12,6 +12,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -103,7 +104,7 @@ class Postgres:
         finally:
             self.drop(name)
 
-    def execute(self, words: str | sql.Composed, database: str | None = None) -> list[object]:
+    def execute(self, words: str | sql.Composed, database: str | None = None) -> list[Any]:
         """Runs one statement outside of a transaction; its rows, if it has some."""
         url = self.url(database or self._address.database or "postgres")
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as link:

@@ -56,11 +56,11 @@ def test_its_end_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     with Postgres.started(tmp_path / "postgres") as server:
         processes = [psutil.Process(server.pid)]
         processes += processes[0].children(recursive=True)
-        folder = Path(str(server.execute("SHOW data_directory")[0][0]))  # type: ignore[index]
+        ((folder,),) = server.execute("SHOW data_directory")
     _, alive = psutil.wait_procs(processes, timeout=10)
 
     assert alive == []
-    assert not folder.exists()
+    assert not Path(folder).exists()
 
 
 def test_a_database_can_be_a_copy_of_another(postgres: Postgres) -> None:
