@@ -230,3 +230,41 @@ async def test_unfinished_turns_come_with_all_held_events(
     found = await records.unfinished()
     assert [u.record.turn_id for u in found] == [s.record.turn_id for s in started]
     assert [[s.n for s in u.events] for u in found] == [[0, 1], [0, 1, 2]]
+
+
+async def test_who_wanted_a_turn_to_stop_first_is_remembered(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first, second = [await records.start(new_turn(f"s_{i}")) for i in (1, 2)]
+    turn_id = first.record.turn_id
+    assert await records.to_stop() == []
+
+    assert await records.stop("ann", turn_id, "client") == first.record
+    await records.stop("ann", turn_id, "admin")
+    assert await records.to_stop() == [(turn_id, "client")]
+    with pytest.raises(NotFound):
+        await records.stop("bob", second.record.turn_id, "client")
+    await journal.finish(outcome(first, aborted=True))
+
+    assert (await records.stop("ann", turn_id, "late")).status == "aborted"
+    assert await records.to_stop() == []
+
+
+async def test_an_interrupting_turn_wants_those_ahead_to_stop(records: SqlRecords) -> None:
+    ahead = [await records.start(new_turn()) for _ in range(2)]
+    await records.start(new_turn("s_2"))
+    await records.start(new_turn(on_busy="interrupt"))
+
+    assert await records.to_stop() == [(t.record.turn_id, "interrupt") for t in ahead]
+
+
+async def test_what_has_ended_is_told_at_once_for_many(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    ended, running = [await records.start(new_turn(f"s_{i}")) for i in (1, 2)]
+    await journal.finish(outcome(ended))
+    asked = [ended.record.turn_id, running.record.turn_id, "t_none"]
+
+    assert await records.ended("ann", asked) == {ended.record.turn_id, "t_none"}
+    assert await records.ended("bob", asked) == set(asked)
+    assert await records.ended("ann", []) == set()

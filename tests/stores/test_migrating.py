@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.stores import migrating, sqlite
+from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.schema import metadata
+from talkwire.stores.upgrading import upgrade_postgres
 
 
 @pytest.fixture
@@ -59,3 +65,88 @@ def test_a_newer_database_is_told(path: Path) -> None:
 
     with pytest.raises(StorageUnavailable, match="newer version"):
         sqlite.connect(engine, migrate=True)
+
+
+def test_migrations_make_the_schema_of_postgresql_too(postgres_migrated: str) -> None:
+    engine = create_engine(postgres_migrated)
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+
+    # Its events have a time that the server fills, and an index instead of a key; see `partitions`.
+    told = {(d[0], getattr(d[-1], "name", "")) for d in found if isinstance(d, tuple)}
+    partitions = {(kind, name) for kind, name in told if str(name).startswith("turn_events_1")}
+    assert {name for _, name in told - partitions} == {"at", "ix_turn_events_turn"}
+    assert len(found) == len(told)
+
+
+async def test_an_empty_database_is_made_by_whichever_node_comes_first(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    nodes = [PostgresDatabase(postgres_url) for _ in range(3)]
+    await asyncio.gather(*[node.open() for node in nodes])
+    for node in nodes:
+        assert await node.read(migrating.current) == migrating.HEAD
+        await node.close()
+
+    assert "database.created" in caplog.text
+
+
+async def test_an_old_schema_is_refused_and_the_command_named(postgres_url: str) -> None:
+    database = PostgresDatabase(postgres_url)
+    with psycopg.connect(postgres_url) as link:
+        link.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        link.execute("INSERT INTO alembic_version VALUES ('0001')")
+
+    with pytest.raises(StorageUnavailable, match=r"revision 0001.*`talkwire db upgrade`"):
+        await database.open()
+    await database.close()
+
+
+async def test_somebody_elses_tables_are_not_joined_unasked(postgres_url: str) -> None:
+    database = PostgresDatabase(postgres_url)
+    with psycopg.connect(postgres_url) as link:
+        link.execute("CREATE TABLE theirs (id INT)")
+
+    with pytest.raises(StorageUnavailable, match=r"no schema.*`talkwire db upgrade`"):
+        await database.open()
+    assert await asyncio.to_thread(upgrade_postgres, postgres_url) == (None, migrating.HEAD)
+    await database.open()
+    await database.close()
+
+
+async def test_racing_upgrades_take_turns(postgres_url: str) -> None:
+    race = [asyncio.to_thread(upgrade_postgres, postgres_url) for _ in range(3)]
+    results = await asyncio.gather(*race)
+
+    head = migrating.HEAD
+    assert sorted(results, key=str) == [(head, head), (head, head), (None, head)]
+
+
+async def test_a_newer_database_is_told_on_postgresql_too(postgres_migrated: str) -> None:
+    with psycopg.connect(postgres_migrated) as link:
+        link.execute("UPDATE alembic_version SET version_num = '9999'")
+    database = PostgresDatabase(postgres_migrated)
+
+    with pytest.raises(StorageUnavailable, match="newer version"):
+        await database.open()
+    with pytest.raises(StorageUnavailable, match="newer version"):
+        await asyncio.to_thread(upgrade_postgres, postgres_migrated)
+    await database.close()
+
+
+def test_the_newest_revision_can_be_undone_and_done_again(
+    path: Path, postgres_migrated: str
+) -> None:
+    for url in (f"sqlite:///{path}", postgres_migrated.replace("://", "+psycopg://")):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(migrating.FOLDER))
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0001")
+            assert migrating.current(connection) == "0001"
+            command.upgrade(config, "head")
+            assert migrating.current(connection) == migrating.HEAD
+        engine.dispose()

@@ -1,4 +1,4 @@
-"""How PostgreSQL is spoken to: connections, transactions, its errors in our words.
+"""How PostgreSQL is spoken to: connections, transactions, with savepoints and a fence.
 
 Connections are in autocommit, and transactions are begun and ended in so many words: the driver
 sends nothing of its own. Statements are not prepared on the server, and what is locked is locked
@@ -9,19 +9,19 @@ It has to be told `ignore_startup_parameters = options`; the time-outs are then 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from talkwire.canon.errors import Fenced, StorageUnavailable
+from talkwire.stores.postgres_errors import Lost, again, broken, in_our_words
 from talkwire.stores.writing import Guard, Result, Unit
 
 T = TypeVar("T")
@@ -32,40 +32,7 @@ IDLE_TIMEOUT_S = 5.0
 """How long the server keeps a transaction whose client says nothing: a paused process holds
 nobody up for longer."""
 
-_AWAY = ("08", "28", "3D", "53", "57", "58", "XX")
-"""Classes of errors that are the server's state and not ours: connection, login, no such
-database, no room, shut down or cancelled, its own disk, its own bug."""
-
-_NOT_NOW = {
-    "25006",  # read-only: a standby, or set so
-    "25P03",  # idle in a transaction for too long
-    "25P04",  # a transaction for too long
-    "40001",  # serialization failure, again and again
-    "40P01",  # deadlock, again and again
-    "55P03",  # a lock that somebody else has for too long
-}
-
-
 _TAKE = "SELECT pg_advisory_xact_lock(k) FROM"
-
-
-class Lost(Exception):
-    """The connection broke. `unsure` when it is not known whether the transaction was stored."""
-
-    def __init__(self, *, unsure: bool) -> None:
-        super().__init__()
-        self.unsure = unsure
-
-
-class Again(Exception):
-    """Nothing was stored, and the units may be run again, each by itself.
-
-    `unpartitioned` when there was no partition for what was to be stored.
-    """
-
-    def __init__(self, *, unpartitioned: bool) -> None:
-        super().__init__()
-        self.unpartitioned = unpartitioned
 
 
 def connect(url: str, *, name: str, connect_timeout_s: float, statement_timeout_s: float) -> Driver:
@@ -73,9 +40,13 @@ def connect(url: str, *, name: str, connect_timeout_s: float, statement_timeout_
 
     A link whose packets vanish breaks after about five seconds.
 
-    :raises psycopg.Error: it cannot be had; the URL may be in the message of a ProgrammingError.
+    :raises psycopg.Error: it cannot be had.
+    :raises StorageUnavailable: the URL is none; it is not told, since a password may be in it.
     """
-    given = conninfo_to_dict(url)
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise StorageUnavailable("The database's URL cannot be understood.") from None
     settings = {
         "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
         "lock_timeout": f"{LOCK_TIMEOUT_S * 1000:.0f}",
@@ -220,7 +191,7 @@ def _all(
         try:
             result = unit(connection)
         except Exception as error:
-            if driver.closed or _again(_cause(error)) is not None:
+            if broken(driver, error) or again(error) is not None:
                 raise  # it is the whole transaction that has failed
             driver.execute(b"ROLLBACK TO SAVEPOINT unit")
             results.append((None, in_our_words(error)))
@@ -243,50 +214,9 @@ def _roll_back(driver: Driver) -> None:
 
 def _fault(driver: Driver, error: BaseException, *, unsure: bool) -> BaseException:
     """What the units are told. :raises Lost, Again: the caller can do better."""
-    if driver.closed:
+    if broken(driver, error):
         raise Lost(unsure=unsure) from error
     _roll_back(driver)
-    again = _again(_cause(error))
-    if again is not None:
-        raise again from error
+    if (better := again(error)) is not None:
+        raise better from error
     return in_our_words(error)
-
-
-def _again(cause: BaseException) -> Again | None:
-    if isinstance(cause, errors.DeadlockDetected | errors.SerializationFailure):
-        return Again(unpartitioned=False)
-    if isinstance(cause, errors.CheckViolation) and cause.diag.constraint_name is None:
-        return Again(unpartitioned=cause.diag.table_name == "turn_events")
-    return None
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Storage errors inside come out as `StorageUnavailable`."""
-    try:
-        yield
-    except (DBAPIError, psycopg.Error) as error:
-        raise in_our_words(error) from error
-
-
-def in_our_words(error: BaseException) -> BaseException:
-    """Away, full, locked or read-only is `StorageUnavailable`; all else stays what it is.
-
-    The server's own message is the cause's: it may tell names and addresses.
-    """
-    cause = _cause(error)
-    if not isinstance(cause, psycopg.Error):
-        return error
-    state = cause.sqlstate
-    if state is None and not isinstance(cause, psycopg.OperationalError):
-        return error
-    if state is not None and state[:2] not in _AWAY and state not in _NOT_NOW:
-        return error
-    what = "connection" if state is None else type(cause).__name__
-    told = StorageUnavailable(f"The database cannot be used now: {what}.")
-    told.__cause__ = error
-    return told
-
-
-def _cause(error: BaseException) -> BaseException:
-    return error.orig if isinstance(error, DBAPIError) and error.orig else error

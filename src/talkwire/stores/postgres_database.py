@@ -24,7 +24,8 @@ from sqlalchemy.pool import NullPool
 
 from talkwire.canon.errors import Fenced, StorageUnavailable
 from talkwire.stores import migrating, partitions, postgres
-from talkwire.stores.postgres import Again, Driver, Lost, translated
+from talkwire.stores.postgres import Driver
+from talkwire.stores.postgres_errors import Again, Lost, broken, in_full, translated
 from talkwire.stores.watch import Watch
 from talkwire.stores.writing import Guard, Job, Result, Unit, Writing
 
@@ -84,7 +85,10 @@ class PostgresDatabase(Writing):
 
         :raises StorageUnavailable: the server does not answer, or the schema is not this version's.
         """
-        await self._in_reader(lambda: self._borrowed(migrating.prepare_postgres))
+        try:
+            await self._in_reader(lambda: self._borrowed(migrating.prepare_postgres))
+        except StorageUnavailable as error:
+            raise in_full(error) from error
         self._look()
         await self.apart(partitions.make)
         self._begin(self._store)
@@ -139,7 +143,7 @@ class PostgresDatabase(Writing):
                 try:
                     return work(connection)
                 except (DBAPIError, psycopg.Error) as error:
-                    if not driver.closed:
+                    if not broken(driver, error):
                         raise
                     connection.invalidate()
                     raise Lost(unsure=True) from error
