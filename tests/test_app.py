@@ -114,8 +114,8 @@ async def test_at_the_end_all_that_was_opened_is_closed(
     before, tasks = signal.getsignal(TERM), asyncio.all_tasks()
     app = build(asks, speech=voice)
     parts = app.state.parts
-    for name in ("models", "database"):
-        monkeypatch.setattr(getattr(parts, name), "close", _noting(parts, name, closed))
+    for name, whose in (("models", parts), ("database", parts.storage)):
+        monkeypatch.setattr(getattr(whose, name), "close", _noting(whose, name, closed))
     async with served(app):
         assert signal.getsignal(TERM) != before
 
@@ -124,7 +124,7 @@ async def test_at_the_end_all_that_was_opened_is_closed(
     assert signal.getsignal(TERM) == before
     assert asyncio.all_tasks() == tasks
     with pytest.raises(StorageUnavailable):
-        await parts.database.write(lambda connection: None)
+        await parts.storage.database.write(lambda connection: None)
 
 
 def _noting(parts: Any, name: str, closed: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""The composition root: settings in, ASGI application out. The only module that knows all parts.
+"""The composition root: settings in, ASGI application out.
 
 Building opens nothing and starts nothing; the application's lifespan does.
 """
@@ -9,7 +9,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -17,28 +16,14 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from talkwire import __version__, access
+from talkwire.canon.errors import Fenced, TalkwireError
 from talkwire.engine import upkeep
-from talkwire.engine.perform import Performer, WindowShare
-from talkwire.engine.ports import Choice, Journal, Models, Speech
-from talkwire.engine.route import Router
-from talkwire.engine.runner import Limits as TurnLimits
-from talkwire.engine.runner import Runner
-from talkwire.engine.turns import Policy, Turns
-from talkwire.journals.memory import MemoryJournal
-from talkwire.journals.sql import SqlJournal
-from talkwire.models.configured import catalogue
-from talkwire.prompts.templates import Templates
+from talkwire.engine.ports import Models, Speech
+from talkwire.engine.turns import Turns
+from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
-from talkwire.stores.nodes import SqlNodes
-from talkwire.stores.outcomes import write_outcome
-from talkwire.stores.prompts import SqlPrompts
-from talkwire.stores.sqlite_database import SqliteDatabase
-from talkwire.stores.turns import SqlRecords
 from talkwire.telemetry import logging as lines
-from talkwire.telemetry.observe import TurnLog
-from talkwire.voice.clone import CloneVoice
-from talkwire.voice.silence import Silence
 from talkwire.web import health
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
@@ -53,36 +38,22 @@ from talkwire.wires.responses_sse import routes as responses_sse
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
+_STOP_EVERY_S = 0.5
+_REJOIN_EVERY_S = 0.5
 _log = structlog.get_logger("talkwire.app")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """All that is made once for a server."""
-
-    settings: Settings
-    database: SqliteDatabase
-    who: access.Access
-    nodes: SqlNodes
-    records: SqlRecords
-    journal: Journal
-    models: Models
-    speech: Speech | None
-    prompts: Templates
-    turns: Turns
 
 
 def build(
     settings: Settings, *, models: Models | None = None, speech: Speech | None = None
 ) -> FastAPI:
     """The server as these settings ask for it; what is given is used instead of the configured."""
-    parts = _parts(settings, models or catalogue(settings, Choice), speech or _speech(settings))
+    made = parts(settings, models, speech)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _open(parts, stack)
-            await access.begin(parts.who, stack)
+            await _open(made, stack)
+            await access.begin(made.who, stack)
             yield
 
     app = Edge(
@@ -93,11 +64,11 @@ def build(
         docs_url="/docs",
         redoc_url=None,
     )
-    app.include_router(health.router(_health(parts)))
+    app.include_router(health.router(_health(made)))
     asking: tuple[str, ...] = ()
     wires: dict[str, Sequence[BaseRoute]] = {}
     shapes: list[tuple[Sequence[BaseRoute], Fault]] = []
-    for form, router, paths in _wires(parts):
+    for form, router, paths in _wires(made):
         if form.name in settings.wires:
             app.include_router(router)
             app.shorten(router.routes)
@@ -109,10 +80,10 @@ def build(
         app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires)
     limits = settings.limits
     app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
-    access.add_gate(app, parts.who, wires)
-    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking, everyone=parts.who.everyone)
+    access.add_gate(app, made.who, wires)
+    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking, everyone=made.who.everyone)
     app.add_middleware(Faults, shapes=shapes)
-    app.state.parts = parts
+    app.state.parts = made
     return app
 
 
@@ -121,83 +92,16 @@ def start_logging(settings: Settings) -> None:
     lines.configure(settings.log.level, settings.log.format)
 
 
-def _parts(settings: Settings, models: Models, speech: Speech | None) -> Parts:
-    database = SqliteDatabase(settings.sqlite_path, fence=settings.testing.fence)
-    who = access.access(settings, database)
-    nodes = SqlNodes(database, dead_after_s=settings.node.dead_after_s)
-    records = SqlRecords(database, lambda: nodes.node)
-    journal = _journal(settings, database)
-    prompts = Templates(SqlPrompts(database), folder=settings.prompts_dir)
-    router = Router(models, prompts)
-    share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
-    runner = Runner(
-        Performer(records, speech, share, backlog_events=settings.turns.max_backlog_events),
-        router,
-        journal=journal,
-        records=records,
-        limits=TurnLimits(
-            max_turn_s=settings.turns.max_turn_s,
-            on_lost=settings.turns.on_lost,
-        ),
-    )
-    turns = Turns(
-        router,
-        runner,
-        records=records,
-        journal=journal,
-        nodes=nodes,
-        policy=_policy(settings),
-        observer=TurnLog(brief=settings.log.level in ("warning", "error")),
-    )
-    database.crowd = lambda: turns.running
-    return Parts(settings, database, who, nodes, records, journal, models, speech, prompts, turns)
-
-
-def _policy(settings: Settings) -> Policy:
-    asked = settings.turns
-    return Policy(
-        on_busy=asked.on_busy,
-        max_waiting=asked.max_waiting,
-        on_disconnect=asked.on_disconnect,
-        disconnect_grace_s=asked.disconnect_grace_s,
-        session_ttl_s=settings.sessions.ttl_s,
-        max_running=asked.max_running,
-        keep_ended=asked.keep_ended,
-    )
-
-
-def _journal(settings: Settings, database: SqliteDatabase) -> Journal:
-    stored = SqlJournal(database, write_outcome, write_ahead=settings.testing.write_ahead)
-    return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
-
-
-def _speech(settings: Settings) -> Speech | None:
-    voice = settings.voice
-    if voice.use_mock:
-        return Silence()
-    if voice.clone_base_url is None:
-        return None
-    return CloneVoice(
-        voice.clone_base_url,
-        voice.clone_api_key,
-        connect_timeout_s=voice.connect_timeout_s,
-        idle_timeout_s=voice.idle_timeout_s,
-        max_bytes=voice.max_bytes,
-    )
-
-
-async def _open(parts: Parts, stack: AsyncExitStack) -> None:
-    """Take the node over, carry on what was left, begin to keep house; all undone by `stack`."""
-    settings, turns = parts.settings, parts.turns
+async def _open(made: Parts, stack: AsyncExitStack) -> None:
+    """Become a node, carry on what was left, begin to keep house; all undone by `stack`."""
+    settings, turns, store = made.settings, made.turns, made.storage
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     hush_cuts()
-    await parts.database.open()
-    stack.push_async_callback(parts.database.close)
-    await parts.nodes.join()
-    stack.push_async_callback(parts.nodes.leave)
-    stack.push_async_callback(parts.models.close)
-    if parts.speech is not None:
-        stack.push_async_callback(parts.speech.close)
+    await store.open(stack)
+    stack.push_async_callback(made.models.close)
+    if made.speech is not None:
+        stack.push_async_callback(made.speech.close)
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)
@@ -207,10 +111,11 @@ async def _open(parts: Parts, stack: AsyncExitStack) -> None:
     )
     draining.install()
     stack.callback(draining.remove)
-    cleaning = Cleaning(parts.database, retention_s=settings.events.retention_s)
+    cleaning = Cleaning(store.database, retention_s=settings.events.retention_s)
     for work in (
-        upkeep.beat(parts.nodes, settings.node.beat_s, _stop_fenced),
-        upkeep.take_up(turns, _ADOPT_EVERY_S),
+        upkeep.beat(store.nodes, settings.node.beat_s, lambda error: _come_back(made, error)),
+        upkeep.take_up(store.nodes, turns, min(_ADOPT_EVERY_S, settings.node.beat_s)),
+        upkeep.stop_asked(turns, _STOP_EVERY_S, store.signals),
         upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S),
     ):
         task = asyncio.create_task(work)
@@ -230,15 +135,27 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _stop_fenced() -> None:
-    """Another process serves this database now: this one can do nothing more."""
-    _log.error("server.replaced", hint="Another process has taken over this data folder.")
-    signal.raise_signal(signal.SIGTERM)
+async def _come_back(made: Parts, error: Fenced) -> bool:
+    """Another process has this one's turns: leave them to it, and come back as a new node."""
+    made.turns.give_up(error)
+    while True:
+        try:
+            await made.storage.nodes.rejoin()
+        except Fenced:
+            _log.error("server.replaced", hint="Another process has taken over this data folder.")
+            signal.raise_signal(signal.SIGTERM)
+            return False
+        except TalkwireError as fault:
+            _log.warning("node.not_back_yet: %s", fault.message)
+            await asyncio.sleep(_REJOIN_EVERY_S)
+        else:
+            _log.info("node.back", node=made.storage.nodes.node)
+            return True
 
 
-def _wires(parts: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
+def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
     """Each wire's form, routes, and the paths where even a GET costs a model call."""
-    settings = parts.settings
+    settings = made.settings
     streams = StreamLimits(
         heartbeat_s=settings.streams.heartbeat_s,
         send_timeout_s=settings.streams.send_timeout_s,
@@ -252,32 +169,35 @@ def _wires(parts: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
     return [
         (
             responses_sse.FORM,
-            responses_sse.router(parts.turns, parts.prompts, **bounds),
+            responses_sse.router(made.turns, made.prompts, **bounds),
             responses_sse.ASKING,
         ),
-        (native.FORM, native.router(parts.turns, **bounds), native.ASKING),
+        (native.FORM, native.router(made.turns, **bounds), native.ASKING),
     ]
 
 
-def _health(parts: Parts) -> health.Health:
+def _health(made: Parts) -> health.Health:
     async def store() -> None:
-        await parts.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").close())
+        await made.storage.database.read(
+            lambda connection: connection.exec_driver_sql("SELECT 1").close()
+        )
 
     def service() -> Mapping[str, Any]:
         return {
-            "wires": list(parts.settings.wires),
-            "models": list(parts.models.names()),
-            "model": parts.models.told,
+            "wires": list(made.settings.wires),
+            "models": list(made.models.names()),
+            "model": made.models.told,
             "docs": "/docs",
             "endpoints": ["/chat/stream", "/turns", "/prompts", "/health"],
         }
 
     return health.Health(
         version=__version__,
-        draining=lambda: parts.turns.draining,
+        draining=lambda: made.turns.draining,
         checks={"store": store},
+        degraded=made.storage.degraded,
         service=service,
-        with_page={"responses-sse", "native"} <= set(parts.settings.wires),
+        with_page={"responses-sse", "native"} <= set(made.settings.wires),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.reading import Asked, Follower, Place, Transcript
+from tests.chaos.stored import in_folder
 from tests.chaos.verdict import judge
 from tests.e2e.provider import Provider
 from tests.e2e.servers import Server
@@ -44,7 +45,7 @@ async def test_each_of_fifty_streams_resumes_after_a_restart(
 
     assert code == 0
     assert took_s < DRAIN_S + 2
-    verdict = await judge(transcripts, server.port, server.data_dir)
+    verdict = await judge(transcripts, server.port, in_folder(server.data_dir))
     assert verdict.green, verdict.notes
     if on_lost == "continue":
         assert verdict.endings == {"turn.completed": STREAMS}

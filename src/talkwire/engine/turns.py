@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from talkwire.canon.errors import (
@@ -17,7 +17,14 @@ from talkwire.canon.errors import (
 )
 from talkwire.canon.events import Stamped, TurnAdopted, TurnStarted
 from talkwire.canon.fold import input_message_id
-from talkwire.canon.records import Idempotency, NewTurn, Started, StoredMessage, TurnRecord
+from talkwire.canon.records import (
+    Idempotency,
+    NewTurn,
+    Started,
+    StoredMessage,
+    TurnRecord,
+    Usage,
+)
 from talkwire.canon.turn import Message, Plan, TurnRequest
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
@@ -47,6 +54,7 @@ class Turns:
         elsewhere: Elsewhere,
         policy: Policy,
         observer: Observer,
+        on_end: Callable[[str, Usage], None] = lambda owner, usage: None,
     ) -> None:
         self.draining = False
         self.orphaned = False  # turns were given up here for want of storage
@@ -58,6 +66,7 @@ class Turns:
         self._elsewhere = elsewhere
         self._policy = policy
         self._observer = observer
+        self._on_end = on_end  # told of each turn that ended here: its owner, and what it used
         self._live: dict[str, LiveTurn] = {}
         self._crew = Crew()
         self._accepting: dict[str, asyncio.Task[Started]] = {}
@@ -165,7 +174,8 @@ class Turns:
         except StorageUnavailable:
             self.orphaned = True
             raise
-        found = [left for left in unfinished if not self._known(left.record.turn_id)]
+        known = {*self._live, *self._accepting}
+        found = [left for left in unfinished if left.record.turn_id not in known]
         waiting: dict[tuple[str, str], list[LiveTurn]] = {}
         for live in self._live.values():
             if not live.over.is_set():
@@ -225,9 +235,6 @@ class Turns:
                 self._stop(live, "interrupt")
         self._elsewhere.tell_stop([each for each in turn_ids if each not in self._live])
 
-    def _known(self, turn_id: str) -> bool:
-        return turn_id in self._live or turn_id in self._accepting
-
     def _new_turn(
         self, owner: str, request: TurnRequest, plan: Plan, idempotency: Idempotency | None
     ) -> NewTurn:
@@ -274,14 +281,11 @@ class Turns:
             self.orphaned = True
         if live.log.ended:
             self._recent.append(live)
+            self._on_end(live.owner, live.state.total_usage())
         else:
-            self._forget(live)  # whoever carries it on writes where only the journal can tell
+            self._live.pop(live.turn_id, None)  # whoever carries it on is read by the journal
         while len(self._recent) > self._policy.keep_ended:
-            self._forget(self._recent.popleft())
-
-    def _forget(self, live: LiveTurn) -> None:
-        if self._live.get(live.turn_id) is live:
-            del self._live[live.turn_id]
+            self._live.pop(self._recent.popleft().turn_id, None)
 
     def _stop(self, live: LiveTurn, by: str) -> None:
         if live.aborted_by is None and not live.sealed:

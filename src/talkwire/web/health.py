@@ -20,7 +20,10 @@ Check = Callable[[], Awaitable[object]]
 
 
 class Health:
-    """The health routes. `checks` are asked for readiness only, by name; they raise when ill."""
+    """The health routes. `checks` are asked for readiness only, by name; they raise when ill.
+
+    `degraded` names the parts that are away and can be done without, and why.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,13 @@ class Health:
         draining: Callable[[], bool],
         checks: Mapping[str, Check],
         service: Callable[[], Mapping[str, Any]],
+        degraded: Callable[[], Mapping[str, str]] = dict,
         with_page: bool = False,
     ) -> None:
         self._version = version
         self._draining = draining
         self._checks = dict(checks)
+        self._degraded = degraded
         self._service = service
         self._page = with_page
         self._since = time.monotonic()
@@ -53,7 +58,8 @@ class Health:
         return json_answer({"status": "ok"})
 
     async def readiness(self, request: Request) -> Response:
-        """200 when new turns can be taken; else 503 with the parts that fail."""
+        """200 when new turns can be taken, also without parts that only make it quicker; else 503
+        with the parts that fail."""
         failing: dict[str, str] = {}
         if self._draining():
             failing["server"] = "draining"
@@ -63,6 +69,8 @@ class Health:
                 failing[name] = fault
         if failing:
             return json_answer({"status": "unavailable", "failing": failing}, 503)
+        if degraded := self._degraded():
+            return json_answer({"status": "degraded", "degraded": dict(degraded)})
         return json_answer({"status": "ok"})
 
     async def service(self, request: Request) -> Response:

@@ -1,0 +1,120 @@
+"""The parts of a server, made of settings and put together. Making them opens nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talkwire import access
+from talkwire.engine.elsewhere import Elsewhere
+from talkwire.engine.perform import Performer, WindowShare
+from talkwire.engine.policy import Policy
+from talkwire.engine.ports import Choice, Journal, Models, Speech
+from talkwire.engine.route import Router
+from talkwire.engine.runner import Limits, Runner
+from talkwire.engine.turns import Turns
+from talkwire.journals.memory import MemoryJournal
+from talkwire.journals.sql import SqlJournal
+from talkwire.models.configured import catalogue
+from talkwire.prompts.templates import Templates
+from talkwire.settings import Settings
+from talkwire.storage import Storage, storage
+from talkwire.stores.counters import RedisCounters
+from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.prompts import SqlPrompts
+from talkwire.telemetry.observe import TurnLog
+from talkwire.voice.clone import CloneVoice
+from talkwire.voice.silence import Silence
+from talkwire.web.rates import MemoryCounters
+
+_PATIENCE_S = 30.0  # how long a journal waits for a server that is away
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that is made once for a server."""
+
+    settings: Settings
+    storage: Storage
+    who: access.Access
+    journal: Journal
+    models: Models
+    speech: Speech | None
+    prompts: Templates
+    turns: Turns
+
+
+def parts(settings: Settings, models: Models | None, speech: Speech | None) -> Parts:
+    """As the settings ask for them; what is given is used instead of the configured."""
+    models = models or catalogue(settings, Choice)
+    speech = speech or _speech(settings)
+    store = storage(settings)
+    near = MemoryCounters()
+    counters = near if store.link is None else RedisCounters(store.link, near)
+    who = access.access(settings, store.database, counters)
+    if who.keyring is not None:
+        store.signals.hear("keys", who.keyring.drop)
+    journal = _journal(settings, store)
+    prompts = Templates(SqlPrompts(store.database), folder=settings.prompts_dir)
+    router = Router(models, prompts)
+    share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
+    backlog = settings.turns.max_backlog_events
+    turns = Turns(
+        router,
+        Runner(
+            Performer(store.records, speech, share, backlog_events=backlog),
+            router,
+            journal=journal,
+            records=store.records,
+            limits=Limits(max_turn_s=settings.turns.max_turn_s, on_lost=settings.turns.on_lost),
+        ),
+        records=store.records,
+        journal=journal,
+        nodes=store.nodes,
+        elsewhere=Elsewhere(store.records, journal, store.signals),
+        policy=_policy(settings),
+        observer=TurnLog(brief=settings.log.level in ("warning", "error")),
+        on_end=lambda owner, usage: who.admission.rates.charge(
+            owner, usage.input_tokens + usage.output_tokens
+        ),
+    )
+    store.database.crowd = lambda: turns.running
+    return Parts(settings, store, who, journal, models, speech, prompts, turns)
+
+
+def _policy(settings: Settings) -> Policy:
+    asked = settings.turns
+    return Policy(
+        on_busy=asked.on_busy,
+        max_waiting=asked.max_waiting,
+        on_disconnect=asked.on_disconnect,
+        disconnect_grace_s=asked.disconnect_grace_s,
+        session_ttl_s=settings.sessions.ttl_s,
+        max_running=asked.max_running,
+        keep_ended=asked.keep_ended,
+    )
+
+
+def _journal(settings: Settings, store: Storage) -> Journal:
+    stored = SqlJournal(
+        store.database,
+        write_outcome,
+        patience_s=_PATIENCE_S if settings.database.is_postgres else 0.0,
+        on_stored=lambda turn_ids: store.signals.send("stored", turn_ids),
+        write_ahead=settings.testing.write_ahead,
+    )
+    return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
+
+
+def _speech(settings: Settings) -> Speech | None:
+    voice = settings.voice
+    if voice.use_mock:
+        return Silence()
+    if voice.clone_base_url is None:
+        return None
+    return CloneVoice(
+        voice.clone_base_url,
+        voice.clone_api_key,
+        connect_timeout_s=voice.connect_timeout_s,
+        idle_timeout_s=voice.idle_timeout_s,
+        max_bytes=voice.max_bytes,
+    )
