@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -203,6 +205,21 @@ async def test_a_server_that_refuses_is_away_with_its_word_for_it(word: bytes, r
         await link.close()
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0", "unix:///nowhere/redis.sock?db=1"]
+)
+async def test_every_kind_of_address_may_lead_nowhere(url: str) -> None:
+    link, channel = _link(url), RedisChannel(url)
+
+    with pytest.raises(Away, match="cannot be reached"):
+        await _store(link)
+    with pytest.raises(Away, match="cannot be reached"):
+        await anext(channel.messages())
+
+    await link.close()
+    await channel.close()
+
+
 async def test_an_outage_is_logged_once_and_its_end_too(own_redis: Redis, link: RedisLink) -> None:
     with capture_logs() as lines:
         await _store(link)
@@ -301,3 +318,12 @@ async def test_a_channel_is_lost_with_its_server(own_redis: Redis) -> None:
     with pytest.raises(Away):
         await channel.publish(b"x")
     await channel.close()
+
+
+def test_the_driver_is_loaded_by_those_alone_who_use_redis() -> None:
+    modules = "talkwire.stores.cache, talkwire.stores.counters, talkwire.journals.wake"
+    script = f"import sys, {modules}; print({{'redis', 'limits'}} & set(sys.modules))"
+
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert said.stdout.strip() == b"set()"

@@ -187,7 +187,6 @@ def _client(url: str, *, connections: int, timeout_s: float) -> Redis:
         timeout=timeout_s,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        socket_keepalive=True,
         # Who waits has no time for a second try; who has time tries by itself.
         retry=Retry(NoBackoff(), 0),
         # An idle connection is not asked first: the command is bounded itself.
