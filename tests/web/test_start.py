@@ -8,8 +8,10 @@ import pytest
 from starlette.requests import Request
 
 from talkwire.canon.errors import BadCursor, BadRequest, NotFound
+from talkwire.engine.reader import Log
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.start import Door, digest, idempotency_of, join_window
+from talkwire.wires.native.encode import Encoder
 from talkwire.wires.native.routes import FORM as NATIVE
 from talkwire.wires.responses_sse.routes import FORM as RESPONSES
 from tests.cases.turns import CASES, SESSION, TURN
@@ -88,6 +90,20 @@ async def test_a_cursor_beyond_the_head_is_refused_and_frees_the_reader(held: in
         await door(turns).resume(request({"Last-Event-ID": f"{TURN}:{held}"}))
 
     assert not turns.log.readers
+
+
+async def test_a_cursor_beyond_this_process_is_looked_up_in_storage() -> None:
+    turns = OneTurn(CASES["plain"])
+    turns.log.held, turns.stored = 3, Log(CASES["plain"])
+
+    answer = await door(turns).resume(request({"Last-Event-ID": f"{TURN}:5"}))
+
+    assert answer is not None
+    client = Client()
+    await answer(scope(), client.receive, client.send)
+    assert client.body == b"".join(Encoder(TURN, SESSION).feed(CASES["plain"])[6:])
+    assert not turns.log.readers
+    assert not turns.stored.readers
 
 
 async def test_a_cursor_of_another_turn_is_refused_and_an_unknown_turn_is_not_found() -> None:

@@ -85,6 +85,7 @@ class OneTurn:
 
     def __init__(self, events: Sequence[Stamped] = ()) -> None:
         self.log = Log(events)
+        self.stored: Log | None = None  # what storage has, where that is more
         self.asked: list[TurnRequest] = []
         self.keys: list[Idempotency | None] = []
         self.reads = 0
@@ -102,10 +103,10 @@ class OneTurn:
         self.keys.append(idempotency)
         return Started(self._known(TURN), fresh=True)
 
-    async def read(self, owner: str, turn_id: str) -> Reader:
+    async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
         self._known(turn_id)
         self.reads += 1
-        return reader(self.log)
+        return reader(self.stored if stored and self.stored is not None else self.log)
 
     async def record(self, owner: str, turn_id: str) -> TurnRecord:
         return self._known(turn_id)

@@ -98,13 +98,14 @@ class Turns:
         # A caller that goes away in here must not leave a turn stored that nobody runs.
         return await asyncio.shield(accepting)
 
-    async def read(self, owner: str, turn_id: str) -> Reader:
-        """A reader of a turn from event 0, live or finished. Close it.
+    async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
+        """A reader of a turn from event 0, live or finished. Close it. `stored` asks storage even
+        for a turn of this process, which may have lost it and not know.
 
         :raises NotFound: unknown, or another's.
         :raises Gone: its events have been deleted with age; the messages remain.
         """
-        live = self._live.get(turn_id)
+        live = None if stored else self._live.get(turn_id)
         if live is not None and live.owner == owner:
             if live.alone is not None:
                 live.alone.cancel()

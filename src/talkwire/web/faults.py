@@ -108,6 +108,8 @@ def answer(error: TalkwireError, scope: Scope) -> Response:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, Unavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    elif status == 503:
+        headers["Retry-After"] = str(Unavailable.retry_after_s)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
     if status in (408, 413, 431):
