@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-END_WITHIN_S = 10.0
+END_WITHIN_S = 30.0
 
 # $1: whose end is waited for; $2: the child; $3: the signal that ends it; $4: what is removed.
 # A zombie has ended, though its id is still taken.

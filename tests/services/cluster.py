@@ -97,8 +97,8 @@ class Cluster:
             self._child.end(number)
 
     def remove(self) -> None:
-        """Its end, and its folder's."""
-        self.end(signal.SIGINT)
+        """Its end, at once since nothing of it is kept, and its folder's."""
+        self.end(signal.SIGQUIT)
         if self._child is not None:
             self._child.remove()
 

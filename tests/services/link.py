@@ -69,12 +69,15 @@ class Link(Listening):
         if self._refusing:
             reset(writer)
             return
-        await self._flowing.wait()
         try:
+            await self._flowing.wait()
             answers, up = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             reset(writer)
             return
+        except asyncio.CancelledError:
+            writer.close()  # the link ends as a black hole
+            raise
         ends = {writer, up}
         self._ends |= ends
         passing = [
