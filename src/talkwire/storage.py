@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from talkwire.journals.wake import NoSignals, RedisSignals
 from talkwire.settings import Settings
+from talkwire.stores import upgrading
 from talkwire.stores.cache import CachedRecords, Histories
 from talkwire.stores.database import Database
+from talkwire.stores.migrating import HEAD
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.postgres_nodes import PostgresNodes
 from talkwire.stores.redis import RedisChannel, RedisLink
 from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
-from talkwire.stores import upgrading
-from talkwire.stores.migrating import HEAD
 
 
 @dataclass(frozen=True)

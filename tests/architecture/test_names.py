@@ -18,6 +18,7 @@ BANNED_IN_CLASSES = {"Abstract", "Base", "Data", "Helper", "Impl", "Info", "Mana
 # Where anything at all may be caught, and why nothing narrower would do.
 CATCHES_EVERYTHING = {
     "engine/seal.py": "a turn ends in exactly one terminal event, also on a bug",
+    "stores/postgres.py": "as in stores/sqlite.py",
     "stores/sqlite.py": "the writer's thread lives on, and each caller hears of its own error",
     "web/faults.py": "a request is answered in its wire's shape, also on a bug",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection
@@ -52,7 +53,7 @@ async def fleet(postgres_migrated: str) -> AsyncIterator[list[SqlRecords]]:
             stack.push_async_callback(database.close)
             nodes = PostgresNodes(database)
             await nodes.join()
-            made.append(SqlRecords(database, lambda n=nodes: n.node))
+            made.append(SqlRecords(database, partial(getattr, nodes, "node")))
         yield made
 
 

@@ -19,6 +19,8 @@ app = typer.Typer(
 
 keys = typer.Typer(help="Who may ask: make, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+db = typer.Typer(help="The database's schema: bring it up to date.", no_args_is_help=True)
+app.add_typer(db, name="db")
 
 Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
@@ -153,3 +155,19 @@ def revoke_key(
     from talkwire.cli import keys as command
 
     raise typer.Exit(command.revoke(key_id, config, data_dir))
+
+
+@db.command("upgrade")
+def upgrade_db(config: Config = None, data_dir: DataDir = None) -> None:
+    """Bring the schema up to date; servers may be running."""
+    from talkwire.cli import db as command
+
+    raise typer.Exit(command.upgrade(config, data_dir))
+
+
+@db.command("current")
+def current_db(config: Config = None, data_dir: DataDir = None) -> None:
+    """Tell the schema's revision, and whether it is the one that is needed."""
+    from talkwire.cli import db as command
+
+    raise typer.Exit(command.current(config, data_dir))

@@ -75,6 +75,24 @@ WORDS: dict[str, tuple[str, str]] = {
         "--user 必须是 1 到 255 个可见字符，且不能以 key: 开头",
     ),
     "bad_limit": ("--rpm and --tpm must be at least 1", "--rpm 和 --tpm 至少为 1"),
+    "db_upgraded": (
+        "The database is at revision {revision} now (it was at {before}).",
+        "数据库已升级到版本 {revision}（原版本：{before}）。",
+    ),
+    "db_current": (
+        "The database is at revision {revision}, as this version of Talkwire needs it.",
+        "数据库版本为 {revision}，符合当前 Talkwire 版本的要求。",
+    ),
+    "db_behind": (
+        "The database is at revision {revision}; this version of Talkwire needs {needed}."
+        " Bring it up to date:  talkwire db upgrade",
+        "数据库版本为 {revision}，当前 Talkwire 版本需要 {needed}。升级：talkwire db upgrade",
+    ),
+    "db_ahead": (
+        "The database is at revision {revision}, which a newer version of Talkwire made;"
+        " this one needs {needed}.",
+        "数据库版本为 {revision}，由更新的 Talkwire 版本创建；当前版本需要 {needed}。",
+    ),
     "no_storage": (
         "The database cannot be used: {reason}",
         "无法使用数据库：{reason}",

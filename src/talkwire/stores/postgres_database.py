@@ -217,7 +217,7 @@ class PostgresDatabase(Writing):
                     connection, units, guard=guard, locks=locks, settle=settle, alive=alive
                 )
             except Lost as lost:
-                self._unlink()
+                self._unlink(broken=True)
                 self._settle = True
                 if lost.unsure:
                     break
@@ -241,14 +241,17 @@ class PostgresDatabase(Writing):
                 # What a broken connection has left open on the server would hold up the fence.
                 postgres.raw(connection).execute(_END_OTHERS, (f"{self._name} writer",))
             except BaseException:
+                connection.invalidate()
                 connection.close()
                 raise
         self._writer = connection
         return connection
 
-    def _unlink(self) -> None:
+    def _unlink(self, *, broken: bool = False) -> None:
         if self._writer is not None:
             with suppress(DBAPIError, psycopg.Error):
+                if broken:
+                    self._writer.invalidate()  # or closing would try to reset it
                 self._writer.close()
             self._writer = None
 
