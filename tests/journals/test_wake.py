@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.journals.wake import NoSignals, RedisSignals
 from talkwire.stores.redis import RedisChannel
@@ -367,14 +368,16 @@ async def test_it_starts_while_redis_is_down_and_closes_twice(own_redis: Redis) 
     ear = Ear()
     signals.hear("stored", ear)
     began = time.monotonic()
-    await signals.open()
-    assert time.monotonic() - began < 1
-    await until(lambda: signals.fault == "cannot be reached")
-    signals.send("stored", ["a"])
+    with capture_logs() as lines:
+        await signals.open()
+        assert time.monotonic() - began < 1
+        await until(lambda: signals.fault == "cannot be reached")
+        signals.send("stored", ["a"])
 
-    own_redis.start_again(wiped=False)
+        own_redis.start_again(wiped=False)
 
-    await until(lambda: signals.fault is None and ear.words == [()], within_s=BACK_S)
+        await until(lambda: signals.fault is None and ear.words == [()], within_s=BACK_S)
+    assert [line["event"] for line in lines] == ["signals.away", "signals.back"]
     await signals.close()
     await signals.close()
     assert len(asyncio.all_tasks()) == 1

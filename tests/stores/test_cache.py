@@ -57,12 +57,8 @@ class Node(NamedTuple):
     async def path(self, leaf: str | None, owner: str = "ann") -> list[StoredMessage]:
         """As read by the records; what is to be kept is kept when this returns."""
         found = await self.records.path(owner, "s", leaf)
-        await self.histories.close()
+        await self.link.settle()
         return found
-
-    async def close(self) -> None:
-        await self.histories.close()
-        await self.link.close()
 
 
 def _node(database: Database, url: str, *, timeout_s: float = 5, **bounds: Any) -> Node:
@@ -75,7 +71,7 @@ def _node(database: Database, url: str, *, timeout_s: float = 5, **bounds: Any) 
 async def node(database: AnyDatabase, redis_url: str) -> AsyncIterator[Node]:
     node = _node(database, redis_url)
     yield node
-    await node.close()
+    await node.link.close()
 
 
 @pytest.fixture
@@ -119,7 +115,7 @@ async def test_what_one_node_read_serves_the_others(
     other = _node(database, redis_url)
 
     assert await other.path(leaf) == before
-    await other.close()
+    await other.link.close()
 
 
 async def test_a_long_branch_gives_its_last_messages_as_without(
@@ -177,7 +173,7 @@ async def test_short_and_huge_histories_are_not_kept(
     await node.path(await _grow(database, 4))
 
     assert len(redis_server.command("KEYS", "*")) == 1
-    await node.close()
+    await node.link.close()
 
 
 async def test_what_is_kept_goes_by_itself_and_when_it_is_to_be_forgotten(
@@ -202,17 +198,6 @@ async def test_the_current_leaf_is_the_databases_to_say(
     assert await node.path("unknown") == []
 
 
-async def test_writes_that_pile_up_are_let_go(database: AnyDatabase, redis_url: str) -> None:
-    node = _node(database, redis_url, most_writes=2)
-    path = await SqlRecords(database, lambda: "n").path("ann", "s", await _grow(database, 2))
-
-    for n in range(100):
-        node.histories.keep("ann", f"s{n}", path)
-
-    assert len(asyncio.all_tasks()) == 3
-    await node.close()
-
-
 async def test_without_redis_histories_are_read_as_ever(
     database: AnyDatabase, own_redis: Redis
 ) -> None:
@@ -230,7 +215,7 @@ async def test_without_redis_histories_are_read_as_ever(
         await node.histories.forget("ann", "s")
 
         assert time.monotonic() - began < 5  # eleven reads, and one that has waited
-        await node.close()
+        await node.link.close()
 
 
 class _Histories(RuleBasedStateMachine):
@@ -276,7 +261,7 @@ class _Histories(RuleBasedStateMachine):
     @rule(node=st.integers(0, 1))
     def settle(self, node: int) -> None:
         """What is on its way to Redis arrives."""
-        self.runner.run(self.nodes[node].histories.close())
+        self.runner.run(self.nodes[node].link.settle())
 
     @rule()
     def wipe(self) -> None:
@@ -302,7 +287,7 @@ def test_answers_are_always_those_of_the_uncached_records(
         )
 
         for node in nodes:
-            runner.run(node.close())
+            runner.run(node.link.close())
         runner.run(database.close())
 
 

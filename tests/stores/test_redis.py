@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -46,7 +47,6 @@ async def test_commands_are_answered(link: RedisLink) -> None:
 
     assert await link.call(lambda redis: redis.get("word")) == b"x"
     assert link.fault is None
-    await link.check()
 
 
 @pytest.mark.parametrize("wiped", [True, False])
@@ -251,6 +251,37 @@ async def test_more_callers_than_connections_take_turns(own_redis: Redis) -> Non
 
     assert str(own_redis.command("CLIENT", "LIST")).count(" cmd=set ") == 2
     await link.close()
+
+
+async def test_what_is_done_later_is_done_before_it_closes(own_redis: Redis) -> None:
+    link = _link(own_redis.url)
+    link.later(lambda redis: redis.set("word", "x"))
+    await link.close()
+
+    assert own_redis.command("GET", "word") == "x"
+
+
+async def test_what_piles_up_for_later_is_let_go(own_redis: Redis) -> None:
+    link = RedisLink(own_redis.url, timeout_s=5, most_later=2)
+    for n in range(100):
+        link.later(lambda redis, n=n: redis.set(f"word {n}", "x"))  # type: ignore[misc]  # bound now
+    await link.close()
+
+    assert own_redis.command("DBSIZE") == 2
+
+
+async def test_what_fails_later_troubles_nobody(own_redis: Redis) -> None:
+    link = _link(own_redis.url)
+    own_redis.kill()
+    link.later(_never)
+    await link.settle()
+    assert link.fault == "cannot be reached"
+    link.later(_never)
+    await link.close()
+
+
+async def _never(redis: Any) -> None:
+    await redis.set("word", "x")
 
 
 async def test_closing_while_it_is_away_ends_the_search_for_it(own_redis: Redis) -> None:

@@ -17,8 +17,11 @@ from contextlib import aclosing
 from typing import Literal, Protocol
 
 import msgspec
+import structlog
 
 Heard = Callable[[Sequence[str]], None]
+_NEW = "not connected yet"
+_log = structlog.get_logger("talkwire.signals")
 
 
 class Channel(Protocol):
@@ -79,7 +82,7 @@ class RedisSignals:
         self._waiting: dict[str, dict[str, None]] = {}
         self._some = asyncio.Event()
         self._hearers: defaultdict[str, list[Heard]] = defaultdict(list)
-        self._deaf: str | None = "not connected yet"
+        self._deaf: str | None = _NEW
         self._mute: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._encode = msgspec.msgpack.Encoder().encode
@@ -165,15 +168,26 @@ class RedisSignals:
                 async with aclosing(self._channel.messages()) as messages:
                     async for payload in messages:
                         if payload is None:
-                            self._deaf = None
+                            self._connected()
                             pause = self._pauses[0]
-                            self._tell_all()
                         else:
                             self._receive(payload)
             except ConnectionError as error:
-                self._deaf = str(error)
+                self._lost(str(error))
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._pauses[1])
+
+    def _connected(self) -> None:
+        if self._deaf not in (None, _NEW):
+            _log.info("signals.back")
+        self._deaf = None
+        for topic in list(self._hearers):
+            self._tell(topic, ())
+
+    def _lost(self, why: str) -> None:
+        if self._deaf in (None, _NEW):
+            _log.warning("signals.away", reason=why)
+        self._deaf = why
 
     def _receive(self, payload: bytes) -> None:
         try:
@@ -182,10 +196,6 @@ class RedisSignals:
             return
         if word.sender != self._tag:
             self._tell(word.topic, word.ids)
-
-    def _tell_all(self) -> None:
-        for topic in list(self._hearers):
-            self._tell(topic, ())
 
     def _tell(self, topic: str, ids: Sequence[str]) -> None:
         # Each in a callback of its own: a bug in one of them does not deafen the node.

@@ -9,7 +9,6 @@ came late costs a longer walk and nothing else. There is nothing to invalidate b
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -37,7 +36,7 @@ class Histories:
     """One path a session in Redis, the one that was read last.
 
     Paths of fewer than `min_messages` are read as quickly from the database, and longer ones than
-    `max_bytes` are not kept. At most `most_writes` are on their way at once; more are let go.
+    `max_bytes` are not kept.
     """
 
     def __init__(
@@ -47,14 +46,11 @@ class Histories:
         ttl_s: float = 3600,
         min_messages: int = 32,
         max_bytes: int = 262_144,
-        most_writes: int = 64,
     ) -> None:
         self._link = link
         self._ttl_ms = int(ttl_s * 1000)
         self._min_messages = min_messages
         self._max_bytes = max_bytes
-        self._most_writes = most_writes
-        self._writes: set[asyncio.Task[None]] = set()
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(_Kept)
 
@@ -72,30 +68,17 @@ class Histories:
 
     def keep(self, owner: str, session_id: str, path: list[StoredMessage]) -> None:
         """Keep it instead of what was kept of the session, soon. Waits for nothing."""
-        if len(path) < self._min_messages or len(self._writes) >= self._most_writes:
+        if len(path) < self._min_messages or self._link.fault is not None:
             return
-        payload = self._encode(_Kept(1, owner, session_id, path))
+        key, payload = self._key(owner, session_id), self._encode(_Kept(1, owner, session_id, path))
         if len(payload) <= self._max_bytes:
-            task = asyncio.create_task(self._set(self._key(owner, session_id), payload))
-            self._writes.add(task)
-            task.add_done_callback(self._writes.discard)
+            self._link.later(lambda redis: redis.set(key, payload, px=self._ttl_ms))
 
     async def forget(self, owner: str, session_id: str) -> None:
         """For sessions that are deleted; while Redis is away its time alone ends what it holds."""
         key = self._key(owner, session_id)
         try:
             await self._link.call(lambda redis: redis.delete(key))
-        except Away:
-            return
-
-    async def close(self) -> None:
-        """Wait for what is on its way; each write is bounded by the link's time-out."""
-        if self._writes:
-            await asyncio.wait(list(self._writes))
-
-    async def _set(self, key: str, payload: bytes) -> None:
-        try:
-            await self._link.call(lambda redis: redis.set(key, payload, px=self._ttl_ms))
         except Away:
             return
 

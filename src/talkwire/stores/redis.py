@@ -44,6 +44,7 @@ class RedisLink:
         max_connections: int = 20,
         timeout_s: float = 0.2,
         probe_s: float = 0.5,
+        most_later: int = 64,
         prefix: str = PREFIX,
     ) -> None:
         self.client = _client(url, connections=max_connections, timeout_s=timeout_s)
@@ -52,6 +53,8 @@ class RedisLink:
         self._faults = _faults()
         self._timeout_s = timeout_s
         self._probe_s = probe_s
+        self._most_later = most_later
+        self._later: set[asyncio.Task[None]] = set()
         self._probing: asyncio.Task[None] | None = None
 
     async def call(self, work: Callable[[Redis], Awaitable[T]]) -> T:
@@ -69,17 +72,33 @@ class RedisLink:
             self._lose(why)
             raise Away(why) from None
 
-    async def check(self) -> None:
-        """Can Redis be written? For readiness. :raises Away: it cannot."""
-        await self.call(self._probe)
+    def later(self, work: Callable[[Redis], Awaitable[object]]) -> None:
+        """Do `work` soon; nobody waits for it, nor hears that it failed.
+
+        At most `most_later` are under way at once; more are let go.
+        """
+        if self.fault is None and len(self._later) < self._most_later:
+            task = asyncio.create_task(self._try(work))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def settle(self) -> None:
+        """Wait for all that was to be done later; each is bounded by the time-out."""
+        if self._later:
+            await asyncio.wait(list(self._later))
 
     async def close(self) -> None:
-        """Give up all connections."""
+        """Give up all connections, once what was to be done later is done."""
+        await self.settle()
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.wait([self._probing])
         with suppress(*self._faults):
             await self.client.aclose()
+
+    async def _try(self, work: Callable[[Redis], Awaitable[object]]) -> None:
+        with suppress(Away):
+            await self.call(work)
 
     async def _within(self, work: Callable[[Redis], Awaitable[T]]) -> T:
         async with asyncio.timeout(self._timeout_s):
