@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import msgspec
 from sqlalchemy import Connection, bindparam, insert, update
 
 from talkwire.canon.events import TurnCompleted, TurnFailed, dump
@@ -12,6 +11,7 @@ from talkwire.stores import sessions
 from talkwire.stores.prepared import Prepared, Value
 from talkwire.stores.schema import UNFINISHED, turn_logs, turns, usage
 
+_encode = msgspec.json.Encoder().encode
 _ENDED = (
     "status",
     "started_at",
@@ -97,7 +97,7 @@ def _figures(outcome: Outcome) -> dict[str, Value]:
         "ended_at_": outcome.ended_at,
         "model_": outcome.model,
         "model_type_": outcome.model_type,
-        "reasons_": json.dumps(outcome.reasons, ensure_ascii=False),
+        "reasons_": _encode(outcome.reasons).decode(),
         "input_tokens_": outcome.usage.input_tokens,
         "output_tokens_": outcome.usage.output_tokens,
         "estimated_": outcome.usage.estimated,

@@ -81,18 +81,25 @@ def transact(
     """Run all units in one transaction, each isolated from the others' errors.
 
     Never raises: each unit's result or error stands at its place. A failure of the transaction
-    itself is every unit's error. A unit that has a form for itself (`alone`: one statement
-    that carries the fence) is run in it when it has no company.
+    itself is every unit's error. Units are run again where one of them raised. A unit that has a
+    form for itself (`alone`: one statement that carries the fence) is run in it when it has no
+    company.
     """
     alone = getattr(units[0], "alone", None) if len(units) == 1 and guard else None
     if alone is not None:
         return [_alone(alone, connection, guard)]
     driver = raw(connection)
     try:
-        driver.execute("BEGIN IMMEDIATE")
-        if guard is not None and driver.execute(_FENCE, guard).fetchone() is None:
-            raise Fenced("Another process has taken over this node.")
-        results = _all(connection, driver, units)
+        _begin(driver, guard)
+        try:
+            results: list[Result] = [(unit(connection), None) for unit in units]
+        except Exception:
+            if len(units) == 1:
+                raise
+            # One of them has to go. That is rare, so it is found out by a second time.
+            _roll_back(driver)
+            _begin(driver, guard)
+            results = _parted(connection, driver, units)
         driver.execute("COMMIT")
     except BaseException as error:
         # The thread must live and every unit must hear of it, whatever it was.
@@ -111,9 +118,16 @@ def _alone(alone: Unit, connection: Connection, guard: tuple[str, int] | None) -
         return None, in_our_words(error)
 
 
-def _all(connection: Connection, driver: sqlite3.Connection, units: Sequence[Unit]) -> list[Result]:
-    if len(units) == 1:
-        return [(units[0](connection), None)]
+def _begin(driver: sqlite3.Connection, guard: tuple[str, int] | None) -> None:
+    driver.execute("BEGIN IMMEDIATE")
+    if guard is not None and driver.execute(_FENCE, guard).fetchone() is None:
+        raise Fenced("Another process has taken over this node.")
+
+
+def _parted(
+    connection: Connection, driver: sqlite3.Connection, units: Sequence[Unit]
+) -> list[Result]:
+    """Each unit in a savepoint of its own, so that one that raises goes alone."""
     results: list[Result] = []
     for unit in units:
         driver.execute("SAVEPOINT unit")
