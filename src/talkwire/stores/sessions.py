@@ -186,12 +186,17 @@ def _branch() -> Prepared:
         .where(mine & (messages.c.id == bindparam("leaf_")))
         .cte("branch", recursive=True)
     )
+    # By the primary key alone, which a planner without statistics finds too; whose they are is
+    # asked once more below.
     above = select(messages.c.id, messages.c.parent_id, up.c.depth + 1).where(
-        mine & (messages.c.id == up.c.parent_id) & (up.c.depth < PATH_LIMIT - 1)
+        (messages.c.id == up.c.parent_id) & (up.c.depth < PATH_LIMIT - 1)
     )
     branch = up.union_all(above)
     return Prepared(
-        select(*COLUMNS).join(branch, messages.c.id == branch.c.id).order_by(branch.c.depth.desc())
+        select(*COLUMNS)
+        .join(branch, messages.c.id == branch.c.id)
+        .where(mine)
+        .order_by(branch.c.depth.desc())
     )
 
 
