@@ -78,8 +78,8 @@ def _nodes(given: argparse.Namespace) -> bool:
     if given.controls:
         no_ahead = replace(options, setup=replace(options.setup, write_ahead=False))
         no_fence = replace(options, setup=replace(options.setup, fence=False))
-        good &= not _run(lambda folder: nodes.run(no_ahead, folder)).green
-        good &= not _run(lambda folder: nodes.run(no_fence, folder)).green
+        good &= not _run(lambda folder: nodes.run(no_ahead, folder)).verdict.green
+        good &= not _run(lambda folder: nodes.run(no_fence, folder)).verdict.green
     return good
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.servers import Server
+from tests.e2e.servers import NotReady, Server
+from tests.e2e.waiting import until
 
 
 class Fleet:
@@ -32,6 +33,7 @@ class Fleet:
         self._dice = dice
         self._up: set[int] = set()
         self._rising: dict[int, asyncio.Task[None]] = {}
+        self._failed: list[NotReady] = []
 
     @property
     def port(self) -> int:
@@ -53,7 +55,7 @@ class Fleet:
     async def __aenter__(self) -> Fleet:
         for k in range(len(self.nodes)):
             self._rise(k)
-        await asyncio.gather(*self._rising.values())
+        await self.settled(len(self.nodes))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -63,12 +65,11 @@ class Fleet:
         for node in self.nodes:
             await asyncio.to_thread(node.stop)
 
-    async def settled(self, at_least: int) -> None:
+    async def settled(self, at_least: int, within_s: float = 60.0) -> None:
         """Wait until so many nodes serve. :raises NotReady: one did not come back."""
-        while len(self._up) < at_least:
-            done, _ = await asyncio.wait(self._rising.values(), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+        await until(lambda: len(self._up) >= at_least or self._failed, within_s)
+        for error in self._failed:
+            raise error
 
     def kill(self, k: int) -> None:
         """SIGKILL, and a new life right after."""
@@ -103,5 +104,9 @@ class Fleet:
         task.add_done_callback(lambda _: self._rising.pop(k, None))
 
     async def _start(self, k: int) -> None:
-        await self.nodes[k].start()
-        self._up.add(k)
+        try:
+            await self.nodes[k].start()
+        except NotReady as failure:
+            self._failed.append(failure)
+        else:
+            self._up.add(k)

@@ -63,8 +63,7 @@ async def run(options: Options, folder: Path) -> Outcome:
             await asyncio.sleep(options.pause_s)
             took_s = time.monotonic() - began
         revived += scene.fleet.revive()
-        async with asyncio.timeout(60):
-            await scene.fleet.settled(options.setup.nodes)
+        await scene.fleet.settled(options.setup.nodes)
         await scene.quiet()
         async with asyncio.timeout(300):
             verdict = await judge(

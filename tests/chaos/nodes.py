@@ -56,8 +56,7 @@ class Havoc:
             if options.is_control and self.crowd.faults:
                 break  # it has been proved
             self.revived += fleet.revive()
-            async with asyncio.timeout(60):
-                await fleet.settled(min(2, options.setup.nodes))
+            await fleet.settled(min(2, options.setup.nodes))
             k = dice.choice(fleet.up)
             if blow == "kill":
                 fleet.kill(k)
@@ -84,8 +83,7 @@ async def run(options: Options, folder: Path) -> Outcome:
             await havoc.wreak()
             took_s = time.monotonic() - began
         havoc.revived += scene.fleet.revive()
-        async with asyncio.timeout(60):
-            await scene.fleet.settled(options.setup.nodes)
+        await scene.fleet.settled(options.setup.nodes)
         await scene.quiet()
         async with asyncio.timeout(300):
             verdict = await judge(crowd.transcripts, scene.fleet.direct, scene.rows)

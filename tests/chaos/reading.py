@@ -216,10 +216,12 @@ class Follower:
         leaving = asyncio.create_task(moved.wait())
         waited = {reading} if self.stubborn else {reading, leaving}
         # A process that was stopped and ended without waking would hold its readers for ever.
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED, timeout=20)
-        for task in (reading, leaving):
-            task.cancel()
-        await asyncio.gather(reading, leaving, return_exceptions=True)
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        finally:
+            for task in (reading, leaving):
+                task.cancel()
+            await asyncio.gather(reading, leaving, return_exceptions=True)
         if not reading.cancelled() and (error := reading.exception()):
             raise error
 

@@ -89,8 +89,7 @@ async def run(options: Options, folder: Path) -> Outcome:
             await havoc.wreak()
             took_s = time.monotonic() - began
         revived = scene.fleet.revive()
-        async with asyncio.timeout(60):
-            await scene.fleet.settled(options.setup.nodes)
+        await scene.fleet.settled(options.setup.nodes)
         await scene.quiet()
         async with asyncio.timeout(300):
             verdict = await judge(crowd.transcripts, scene.fleet.direct, scene.rows)
