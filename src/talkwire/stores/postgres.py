@@ -112,9 +112,10 @@ def transact(
     """Run all units in one transaction, each isolated from the others' errors.
 
     Each unit's result or error stands at its place; a failure of the transaction itself is every
-    unit's error. `settle` waits at the fence until older transactions of this node have ended,
-    whose connection was lost. A unit that has a form for itself (`alone`: one statement that
-    carries the fence) is run in it when it has no company. `alive` is called before each unit.
+    unit's error. Units are run again where one of them raised. `settle` waits at the fence until
+    older transactions of this node have ended, whose connection was lost. A unit that has a form
+    for itself (`alone`: one statement that carries the fence) is run in it when it has no company.
+    `alive` is called before each unit.
 
     :raises Lost: the connection broke. :raises Again: see there.
     """
@@ -124,7 +125,15 @@ def transact(
     driver = raw(connection)
     try:
         _begin(driver, guard, locks, settle=settle)
-        results = _all(connection, driver, units, alive)
+        try:
+            results = _plainly(connection, units, alive)
+        except Exception as error:
+            if len(units) == 1 or broken(driver, error) or again(error) is not None:
+                raise
+            # One of them has to go. That is rare, so it is found out by a second time.
+            _roll_back(driver)
+            _begin(driver, guard, locks, settle=settle)
+            results = _parted(connection, driver, units, alive)
     except BaseException as error:
         # The thread must live and every unit must hear of it, whatever it was.
         return [(None, _fault(driver, error, unsure=False))] * len(units)
@@ -174,14 +183,23 @@ def _number(lock: str) -> int:
     return int.from_bytes(blake2b(lock.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def _all(
+def _plainly(
+    connection: Connection, units: Sequence[Unit[Any]], alive: Callable[[], object]
+) -> list[Result]:
+    results: list[Result] = []
+    for unit in units:
+        alive()
+        results.append((unit(connection), None))
+    return results
+
+
+def _parted(
     connection: Connection,
     driver: Driver,
     units: Sequence[Unit[Any]],
     alive: Callable[[], object],
 ) -> list[Result]:
-    if len(units) == 1:
-        return [(units[0](connection), None)]
+    """Each unit in a savepoint of its own, so that one that raises goes alone."""
     results: list[Result] = []
     mark = b"SAVEPOINT unit"
     for unit in units:

@@ -1,9 +1,9 @@
 """The PostgreSQL database: one connection that writes, a pool for all else.
 
-The writer stores in groups, as SQLite's does, each unit in a savepoint of its own when it has
-company; the first statement of a transaction is the fence, which holds the node's row until the
-transaction ends. A group that a deadlock has ended is stored unit by unit. A connection that
-breaks is made anew with the next group. No connection is held between calls but the writer's own.
+The writer stores in groups, as SQLite's does; the first statement of a transaction is the fence,
+which holds the node's row until the transaction ends. A group that a deadlock has ended is stored
+unit by unit. A connection that breaks is made anew with the next group. No connection is held
+between calls but the writer's own.
 """
 
 from __future__ import annotations
