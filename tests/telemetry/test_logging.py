@@ -102,6 +102,13 @@ def test_secrets_and_queries_are_hidden_in_text(text: str) -> None:
     assert CANARY not in scrub(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["the key tw_3f9a0c_" + "0f" * 32, "the token eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl0f0f"]
+)
+def test_our_own_keys_and_tokens_are_hidden_in_text(text: str) -> None:
+    assert "0f0f" not in scrub(text)
+
+
 @pytest.mark.parametrize("key", ["api_key", "authorization", "openai_api_key", "X-API-Key"])
 def test_secrets_are_hidden_by_key_at_any_depth(key: str) -> None:
     configure(stream=(stream := io.StringIO()))

@@ -25,6 +25,8 @@ _SECRET_KEY = re.compile(
 _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+"), r"\1 ***"),
     (re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{4,}"), _HIDDEN),
+    (re.compile(r"\b(tw_[0-9a-z]+_)[0-9a-f]{8,}"), r"\1***"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+"), _HIDDEN),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s@\"']+@"), r"\1***@"),
     (
         re.compile(

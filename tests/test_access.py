@@ -1,0 +1,149 @@
+"""Who may ask, as the settings say; and that an open server pays nothing for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+
+from talkwire import access
+from talkwire._settings.sections import LimitSettings
+from talkwire.app import build
+from talkwire.canon.keys import NewKey
+from talkwire.settings import AuthSettings, JwtSettings, Settings
+from talkwire.storage import database_of
+from talkwire.web.gate import Gate
+from tests.test_app import asked, events_of, served
+from tests.web.issuer import AUDIENCE, ISSUER, KeySetServer, claims_of, ec_pair, rsa_pair
+
+
+def settings(folder: Path, **given: Any) -> Settings:
+    return Settings(data_dir=folder, use_mock=True, **given)
+
+
+def gates(given: Settings) -> int:
+    layers: list[Any] = build(given).user_middleware
+    return sum(layer.cls is Gate for layer in layers)
+
+
+def test_an_open_server_without_limits_has_no_gate(tmp_path: Path) -> None:
+    assert gates(settings(tmp_path)) == 0
+    assert gates(settings(tmp_path, limits=LimitSettings(rpm=5))) == 1
+    assert gates(settings(tmp_path, limits=LimitSettings(streams=5))) == 1
+    assert gates(settings(tmp_path, auth=AuthSettings(mode="keys"))) == 1
+
+
+async def test_the_first_key_is_printed_once_and_not_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = settings(tmp_path, auth=AuthSettings(mode="keys"))
+    for _ in range(2):
+        async with served(build(given)) as client:
+            assert (await client.get("/prompts")).status_code == 401
+
+    out, err = capsys.readouterr()
+    text = out.splitlines()[-1]
+    assert out.count("tw_first_") == 1
+    assert text.startswith("tw_first_")
+    assert "tw_first_" not in err
+    async with served(build(given)) as client:
+        assert (await client.get("/prompts", headers={"X-API-Key": text})).status_code == 200
+
+
+async def test_tokens_of_the_issuer_are_taken_and_no_first_key_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair, stranger = ec_pair("k1"), rsa_pair("k1")
+    async with KeySetServer(pair.public) as issuer:
+        tokens = JwtSettings(jwks_url=issuer.address, issuer=ISSUER, audience=AUDIENCE)
+        given = settings(tmp_path, auth=AuthSettings(mode="keys", jwt=tokens))
+        async with served(build(given)) as client:
+            ann = bearer(pair.signs())
+            client.headers.update(ann)
+            turn_id = await asked(client, "Hello!")
+            assert (await events_of(client, turn_id))[-1] == "turn.completed"
+            one = f"/turns/{turn_id}"
+            bob = bearer(pair.signs(sub="bob"))
+            narrow = bearer(pair.signs(scope="metrics"))
+            answers = [
+                (await client.get(one, headers=headers)).status_code
+                for headers in (ann, bob, narrow, bearer(stranger.signs()))
+            ]
+
+    assert answers == [200, 404, 403, 401]
+    assert "tw_first_" not in capsys.readouterr().out
+
+
+async def test_a_users_key_and_token_open_the_same_sessions(tmp_path: Path) -> None:
+    secret = "a secret of at least thirty-two bytes"
+    auth = AuthSettings.model_validate(
+        {"mode": "keys", "jwt": {"secret": secret, "issuer": ISSUER, "audience": AUDIENCE}}
+    )
+    given = settings(tmp_path, auth=auth)
+    async with access.keys(given) as keys:
+        _, text = await keys.create(NewKey("phone", user="ann"))
+    async with served(build(given)) as client:
+        client.headers.update(bearer(text))
+        turn_id = await asked(client, "Hello!")
+        token = bearer(jwt.encode(claims_of(), secret, "HS256"))
+
+        assert (await client.get(f"/turns/{turn_id}", headers=token)).status_code == 200
+
+
+async def test_tokens_of_the_last_minute_are_counted_when_a_turn_has_ended(tmp_path: Path) -> None:
+    given = settings(tmp_path, limits=LimitSettings(tpm=1))
+    async with served(build(given)) as client:
+        turn_id = await asked(client, "Hello!")
+        await events_of(client, turn_id)
+        again = await until(lambda: client.post("/turns", json={"input": "x"}), 429)
+        reading = await client.get(f"/turns/{turn_id}")
+
+    assert int(again.headers["retry-after"]) >= 1
+    assert reading.status_code == 200
+
+
+async def test_keys_can_be_made_while_the_database_serves(tmp_path: Path) -> None:
+    given = settings(tmp_path, auth=AuthSettings(mode="keys"))
+    async with served(build(given)) as client:
+        async with access.keys(given) as keys:
+            key, text = await keys.create(NewKey("late"))
+        assert (await client.get("/prompts", headers=bearer(text))).status_code == 200
+        async with access.keys(given) as keys:
+            await keys.revoke(key.id)
+        await until(lambda: client.get("/prompts", headers=bearer(text)), 401)
+
+
+async def test_an_end_leaves_nothing_running(tmp_path: Path) -> None:
+    given = settings(tmp_path, auth=AuthSettings(mode="keys"))
+    database = database_of(given)
+    await database.open()
+    who = access.access(given, database)
+    before = asyncio.all_tasks()
+    async with AsyncExitStack() as stack:
+        await access.begin(who, stack)
+        assert len(asyncio.all_tasks()) == len(before) + 1
+
+    assert asyncio.all_tasks() == before
+    await database.close()
+
+
+async def until(
+    ask: Callable[[], Awaitable[httpx2.Response]], status: int, within_s: float = 5
+) -> httpx2.Response:
+    """Ask again until the answer has this status."""
+    async with asyncio.timeout(within_s):
+        while True:
+            answer = await ask()
+            if answer.status_code == status:
+                return answer
+            await asyncio.sleep(0.02)
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
