@@ -146,9 +146,8 @@ class Settings(BaseSettings):
     @property
     def asks_for_keys(self) -> bool:
         """Whether requests need a key; `auth.mode: auto` is open on loopback alone."""
-        if self.open or self.auth.mode == "open":
-            return False
-        return self.auth.mode == "keys" or not all(is_loopback(host) for host, _ in self.addresses)
+        near = all(is_loopback(host) for host, _ in self.addresses)
+        return not self.open and self.auth.asks_for_keys(near=near)
 
     @property
     def sqlite_path(self) -> Path:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from talkwire.settings import Settings
 
 # Settings that do what they do while they are read.
-DONE_BY_CHECKING = {"workers"}
+DONE_BY_CHECKING: set[str] = set()
 
 
 class Module(Protocol):

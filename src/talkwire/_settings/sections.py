@@ -211,6 +211,10 @@ class AuthSettings(Group):
     mode: Literal["auto", "keys", "open"] = "auto"
     jwt: JwtSettings = JwtSettings()
 
+    def asks_for_keys(self, *, near: bool) -> bool:
+        """Whether requests need a key; `near`: the server listens to this machine alone."""
+        return self.mode == "keys" or (self.mode == "auto" and not near)
+
 
 class NodeSettings(Group):
     """How a process shows that it lives."""
