@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from talkwire.canon.errors import Unprocessable
 from talkwire.canon.records import PromptVersion
 from talkwire.stores.database import Database
 from talkwire.stores.prompts import SqlPrompts
@@ -41,3 +44,9 @@ async def test_all_versions_are_deleted_at_once(database: Database) -> None:
     assert await prompts.delete("tone") == 0
     assert await prompts.latest("tone") is None
     assert await prompts.versions("tone") == []
+
+
+@pytest.mark.parametrize("draft", [PromptVersion("t", 0, "a\0"), PromptVersion("t", 0, "a", "\0")])
+async def test_a_nul_is_refused_on_every_database(database: Database, draft: PromptVersion) -> None:
+    with pytest.raises(Unprocessable, match="NUL"):
+        await SqlPrompts(database).put(draft)

@@ -139,11 +139,9 @@ class PostgresNodes:
         await self.join()
 
     async def leave(self) -> None:
-        """Let others take over at once. Never raises for having been taken over."""
-        try:
+        """Let others take over at once. Where that cannot be stored they find out by themselves."""
+        with suppress(Fenced, StorageUnavailable):
             await self._database.write(self._leave)
-        except Fenced:
-            return
 
     def _note_beat(self) -> None:
         now = monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Connection, Row, delete, func, insert, select
 
+from talkwire.canon.errors import Unprocessable
 from talkwire.canon.records import PromptVersion
 from talkwire.stores.database import Database
 from talkwire.stores.schema import prompts
@@ -47,7 +48,13 @@ class SqlPrompts:
         return None if row is None else _version(row)
 
     async def put(self, draft: PromptVersion) -> PromptVersion:
-        """Store the next version; the draft's number and time are replaced."""
+        """Store the next version; the draft's number and time are replaced.
+
+        :raises Unprocessable: it holds a NUL, which PostgreSQL cannot store in a text.
+        """
+        for param in ("text", "description"):
+            if "\0" in getattr(draft, param):
+                raise Unprocessable("A NUL character cannot be stored.", param=param)
         return await self._database.write(lambda c: _put(c, draft), locks=[f"prompt/{draft.name}"])
 
     async def delete(self, name: str) -> int:
