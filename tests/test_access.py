@@ -16,7 +16,7 @@ from talkwire import access
 from talkwire._settings.sections import LimitSettings
 from talkwire.app import build
 from talkwire.canon.keys import NewKey
-from talkwire.settings import AuthSettings, JwtSettings, Settings
+from talkwire.settings import AuthSettings, DatabaseSettings, JwtSettings, Settings
 from talkwire.storage import database_of
 from talkwire.web.gate import Gate
 from tests.test_app import asked, events_of, served
@@ -117,6 +117,28 @@ async def test_keys_can_be_made_while_the_database_serves(tmp_path: Path) -> Non
         async with access.keys(given) as keys:
             await keys.revoke(key.id)
         await until(lambda: client.get("/prompts", headers=bearer(text)), 401)
+
+
+async def test_nodes_on_one_database_know_the_same_keys(tmp_path: Path, postgres_url: str) -> None:
+    database = DatabaseSettings.model_validate({"url": postgres_url})
+    given = settings(tmp_path, auth=AuthSettings(mode="keys"), database=database)
+    async with served(build(given)) as one, served(build(given)) as other:
+        async with access.keys(given) as keys:
+            key, text = await keys.create(NewKey("phone"))
+        one.headers.update(bearer(text))
+        other.headers.update(bearer(text))
+        turn_id = await asked(one, "Hello!")
+        assert (await events_of(other, turn_id))[-1] == "turn.completed"
+        ticket = (await one.post("/tickets")).json()["ticket"]
+        path = f"/turns/{turn_id}/events?ticket={ticket}"
+        del other.headers["authorization"], one.headers["authorization"]
+        spent = [(await node.get(path)).status_code for node in (other, one, other)]
+        async with access.keys(given) as keys:
+            await keys.revoke(key.id)
+        await until(lambda: one.get("/prompts", headers=bearer(text)), 401)
+        await until(lambda: other.get("/prompts", headers=bearer(text)), 401)
+
+    assert spent == [200, 401, 401]
 
 
 async def test_an_end_leaves_nothing_running(tmp_path: Path) -> None:
