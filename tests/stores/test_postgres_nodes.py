@@ -15,6 +15,7 @@ from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.postgres_nodes import PostgresNodes
 from talkwire.stores.turns import SqlRecords
+from talkwire.stores.writing import Unit
 from tests.contracts.turn_values import Listener, deltas, new_turn, outcome
 
 
@@ -158,3 +159,27 @@ async def test_a_node_that_leaves_is_followed_at_once(trio: Sequence[Node]) -> N
     assert await other.nodes.take_over() == 0
     rows = await other.database.read(lambda c: c.exec_driver_sql("SELECT id FROM nodes").all())
     assert len(rows) == 2
+
+
+async def test_a_take_over_whose_answer_got_lost_is_told_by_the_next(
+    trio: Sequence[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, judge, _ = trio
+    judge.nodes._dead_after_s = 30
+    judge.nodes._steady_since = 0
+    await dead.records.start(new_turn())
+    await dead.nodes.leave()
+    write = judge.database.write
+
+    async def deaf(unit: Unit[int]) -> int:
+        monkeypatch.undo()
+        await write(unit)
+        raise StorageUnavailable("The connection to the database was lost.")
+
+    monkeypatch.setattr(judge.database, "write", deaf)
+    with pytest.raises(StorageUnavailable):
+        await judge.nodes.take_over()
+
+    assert await judge.nodes.take_over() == 1
+    assert len(await judge.records.unfinished()) == 1
+    assert await judge.nodes.take_over() == 0

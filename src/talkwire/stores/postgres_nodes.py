@@ -91,6 +91,7 @@ class PostgresNodes:
         self._dead_after_s = dead_after_s
         self._steady_since: float | None = None
         self._beaten = 0.0
+        self._unsure = False
 
     async def join(self) -> int:
         """Become a node; its epoch. Call it before anything else is written.
@@ -121,13 +122,20 @@ class PostgresNodes:
 
         0 while this node has not beaten without failure or pause for `dead_after_s` itself: after
         the database was away, nobody has beaten. Of several nodes one takes each dead one over.
+        After a failure the next call tells of at least one: what failed may have been stored.
 
         :raises Fenced: this node was taken over itself.
         """
         steady = self._steady_since
         if steady is None or monotonic() - steady < self._dead_after_s:
             return 0
-        return await self._database.write(self._take_over)
+        try:
+            taken = await self._database.write(self._take_over)
+        except StorageUnavailable:
+            self._unsure = True
+            raise
+        unsure, self._unsure = self._unsure, False
+        return max(taken, int(unsure))
 
     async def rejoin(self) -> None:
         """After `Fenced`: come back as a new node. Nothing of the old one is stored any more.
