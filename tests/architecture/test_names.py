@@ -15,11 +15,24 @@ BANNED_MODULES = {"base", "common", "core", "helper", "helpers", "misc", "servic
 }
 BANNED_IN_CLASSES = {"Abstract", "Base", "Data", "Helper", "Impl", "Info", "Manager", "Service"}
 
+# Names that callers write in their own code, as another product documents them.
+NAMED_BY_OTHERS = {"tools/local.py": "ToolInfo"}
+
+# Packages that export something, and why a caller may not have to know the module.
+EXPORTING = {
+    "tools/__init__.py": "what people write tools with: `from talkwire.tools import tool`",
+}
+
 # Where anything at all may be caught, and why nothing narrower would do.
 CATCHES_EVERYTHING = {
+    "models/_answer.py": "a sink's error belongs to the task that waits, and is handed to it",
+    "web/begun.py": "whatever is thrown into a task is thrown into the work it finishes",
+    "web/sse.py": "as in models/_answer.py: the stream's task ends the stream",
     "engine/seal.py": "a turn ends in exactly one terminal event, also on a bug",
     "stores/postgres.py": "as in stores/sqlite.py",
     "stores/sqlite.py": "the writer's thread lives on, and each caller hears of its own error",
+    "tools/modules.py": "a module of somebody else's may raise anything while it is executed",
+    "tools/running.py": "a tool of somebody else's may raise anything: that is its answer",
     "web/faults.py": "a request is answered in its wire's shape, also on a bug",
 }
 
@@ -124,6 +137,7 @@ def test_classes_are_named_after_what_they_are(modules: Sequence[Module]) -> Non
         for module in modules
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ClassDef) and BANNED_IN_CLASSES & _words(node.name)
+        if NAMED_BY_OTHERS.get(module.name) != node.name
     ]
 
     assert banned == []
@@ -174,10 +188,10 @@ def test_every_module_opens_with_a_docstring(modules: Sequence[Module]) -> None:
     assert silent == []
 
 
-def test_packages_export_nothing(modules: Sequence[Module]) -> None:
+def test_packages_export_nothing_but_what_callers_write_with(modules: Sequence[Module]) -> None:
     inits = {m.name: m.text for m in modules if m.name.endswith("/__init__.py")}
 
-    assert [name for name, text in inits.items() if text.strip()] == []
+    assert {name for name, text in inits.items() if text.strip()} == EXPORTING.keys()
 
 
 def test_every_folder_is_a_package_so_that_the_linters_see_it(modules: Sequence[Module]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 
 import pytest
 
@@ -298,3 +299,19 @@ async def test_pouring_ends_with_what_cut_the_body() -> None:
         await task
     assert sink.pieces == [b"first", b"a"]
     answer.close()
+
+
+async def test_a_sink_runs_in_the_context_of_who_pours() -> None:
+    who = contextvars.ContextVar[str]("who", default="nobody")
+    answer, _ = made()
+    heard: list[str] = []
+    answer.received(HEAD)
+    who.set("the turn")
+    task = asyncio.ensure_future(answer.pour(lambda piece: heard.append(who.get())))
+    await asyncio.sleep(0)
+
+    who.set("the connection")
+    answer.received(chunk(b"a") + END)
+
+    await task
+    assert set(heard) == {"the turn"}

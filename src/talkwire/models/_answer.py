@@ -7,6 +7,7 @@ and no task is woken for it. One timer a stream watches both limits of time.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
@@ -74,6 +75,7 @@ class Answer:
         self._error: ModelError | None = None
         self._waiter: asyncio.Future[object] | None = None
         self._sink: Sink | None = None
+        self._context = contextvars.Context()
         self._queued = False
         self._drained: int | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -115,11 +117,12 @@ class Answer:
     async def pour(self, sink: Sink) -> None:
         """Give the body to the sink as it comes, to its end or until the sink has `Enough`.
 
-        Once the stream flows the sink is called in rounds with other answers (see `Rounds`), and
-        the caller's task sleeps. What the sink raises is raised here.
+        Once the stream flows the sink is called in rounds with other answers (see `Rounds`) and in
+        the caller's context, while the caller's task sleeps. What it raises is raised here.
 
         :raises ModelError: as `take`.
         """
+        self._context = contextvars.copy_context()
         while True:
             body = self.take()
             if body is None:
@@ -141,7 +144,7 @@ class Answer:
 
     @property
     def awaited(self) -> bool:
-        """Somebody waits for more."""
+        """True while somebody waits."""
         return self._waiter is not None
 
     def flowing(self) -> None:
@@ -188,7 +191,8 @@ class Answer:
         except httptools.HttpParserUpgrade:
             self.fail(UpstreamInvalid("The model's server wants to switch protocols."))
         except httptools.HttpParserError:
-            self._broken()
+            self._keep = False
+            self.fail(UpstreamInvalid("The model's server does not speak HTTP/1.1."))
         if self._overhead > HEAD_BYTES:
             self.fail(UpstreamInvalid("The model's server sends endless headers."))
         if self._drained is not None:
@@ -266,7 +270,7 @@ class Answer:
         if self._sink is not None and self._pieces:
             self._silence.since = now
             try:
-                said = self._sink(self.take() or b"")
+                said = self._context.run(self._sink, self.take() or b"")
             except Exception as error:  # it is the reader's, whose task waits
                 self._waiter = None
                 waiter.set_exception(error)
@@ -287,10 +291,6 @@ class Answer:
         if self._deadline is not None:
             self._deadline.cancel()
         self._wake()
-
-    def _broken(self) -> None:
-        self._keep = False
-        self.fail(UpstreamInvalid("The model's server does not speak HTTP/1.1."))
 
     def _drain(self, size: int) -> None:
         self._drained = (self._drained or 0) + size
