@@ -82,7 +82,7 @@ BAD = [
     (f"models:\n  - {{name: a, provider: scripted, {CANARY[:5]}y: 1}}\n", "config.yaml:2:", ""),
     ("models: [{name: a, provider: scripted}]\ndefault_model: b\n", "config.yaml:2:1", "known: a"),
     ("workers: 4\n", "config.yaml:1:1", "needs PostgreSQL"),
-    ("database: {url: 'postgresql://u:secretpw@h/d'}\n", "config.yaml:1:", "SQLite only"),
+    ("database: {url: 'mysql://u:secretpw@h/d'}\n", "config.yaml:1:", "expected postgresql://"),
     ("database: {url: 'sqlite://'}\n", "config.yaml:1:12", "database.url: expected a file"),
     ("listeners: [{port: 0, wires: [native]}]\n", "config.yaml:1:1", "a port of its own"),
     (
