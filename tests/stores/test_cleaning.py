@@ -25,10 +25,12 @@ async def test_hot_events_of_ended_turns_go_and_those_of_running_ones_stay(
 
     swept = await Cleaning(database, retention_s=60, clock=lambda: NOW, slice_rows=2).sweep()
 
-    assert swept == (0 if database.partitioned else 5, 0, 0)
+    assert database.partitioned or swept.events == 5
+    assert (swept.logs, swept.keys) == (0, 0)
     assert len(await journal.read(running.record.turn_id, 0)) == 3
     assert len(await journal.read(ended[0].record.turn_id, 0)) == 2
-    assert (await Cleaning(database, retention_s=60, clock=lambda: NOW).sweep()).events == 0
+    again = await Cleaning(database, retention_s=60, clock=lambda: NOW).sweep()
+    assert database.partitioned or again.events == 0
 
 
 async def test_logs_past_their_retention_and_expired_keys_go(
