@@ -8,9 +8,10 @@ from talkwire import access
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Journal, Models, Speech
+from talkwire.engine.ports import Choice, Models, Speech
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
+from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal

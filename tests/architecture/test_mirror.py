@@ -13,6 +13,7 @@ PROVED_ELSEWHERE = {
     "cli/worker.py": "the other end of tests/cli/test_workers.py",
     "engine/policy.py": "only fields; tests/engine/test_turns.py sets each of them",
     "engine/ports.py": "only promises; tests/contracts holds the implementations to them",
+    "engine/storage_ports.py": "as engine/ports.py",
     "stores/migrations/*": "run by tests/stores/test_migrating.py, as they are at start",
     "wires/*/shapes.py": "only fields; tests/wires/*/test_decode.py feeds them",
 }

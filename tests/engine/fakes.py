@@ -19,14 +19,16 @@ from talkwire.canon.records import (
     RenderedPrompt,
 )
 from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
+from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Journal, PromptVersions, Speech
+from talkwire.engine.ports import Choice, PromptVersions, Speech, Tools
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
+from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from tests.engine.storage import FakeJournal, FakeRecords
 
@@ -198,6 +200,7 @@ class World:
         prefill: bool = False,
         backlog_events: int = 2000,
         signals: FakeSignals | None = None,
+        tools: Tools | None = None,
         every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
@@ -209,7 +212,13 @@ class World:
         router = Router(FakeModels(self.model, prefill=prefill), FakePrompts())
         journal: Journal = self.journal
         runner = Runner(
-            Performer(self.records, speech, WindowShare(), backlog_events=backlog_events),
+            Performer(
+                self.records,
+                speech,
+                WindowShare(),
+                calls=None if tools is None else Calls(tools),
+                backlog_events=backlog_events,
+            ),
             router,
             journal=journal,
             records=self.records,

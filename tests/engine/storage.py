@@ -27,7 +27,7 @@ from talkwire.canon.records import (
     Unfinished,
 )
 from talkwire.canon.turn import Message
-from talkwire.engine.ports import Tail
+from talkwire.engine.storage_ports import Tail
 
 
 class FakeRecords:

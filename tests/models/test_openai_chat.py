@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
+from talkwire.canon.tools import Tool
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
 from talkwire.models.openai_chat import CARRY_ON, ChatCodec, ChatReading
 from tests.models.conftest import joined, told
@@ -200,3 +201,14 @@ def test_the_token_limit_is_named_as_the_model_wants_it() -> None:
     assert codec.learn("Use 'max_completion_tokens' instead.")
     assert json.loads(codec.body(request))["max_completion_tokens"] == 9
     assert not codec.learn("Use 'max_completion_tokens' instead.")
+
+
+def test_tools_are_described_as_this_api_describes_functions() -> None:
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+    request = ModelRequest("m", (), tools=(Tool("find", "Finds", schema),))
+
+    (tool,) = json.loads(ChatCodec().body(request))["tools"]
+
+    function = {"name": "find", "description": "Finds", "parameters": schema}
+    assert tool == {"type": "function", "function": function}
+    assert "tools" not in json.loads(ChatCodec().body(ModelRequest("m", ())))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
+from talkwire.canon.tools import Tool
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
 from talkwire.models.openai_chat import CARRY_ON
 from talkwire.models.openai_responses import ResponsesCodec, ResponsesReading
@@ -144,3 +145,14 @@ def test_a_half_answer_is_carried_on_by_an_instruction() -> None:
 
     half = {"role": "assistant", "content": "Once"}
     assert body["input"] == [half, {"role": "user", "content": CARRY_ON}]
+
+
+def test_tools_are_described_as_this_api_describes_functions() -> None:
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+    request = ModelRequest("m", (), tools=(Tool("find", "Finds", schema),))
+
+    (tool,) = json.loads(ResponsesCodec().body(request))["tools"]
+
+    function = {"name": "find", "description": "Finds", "parameters": schema}
+    assert tool == {"type": "function", **function}
+    assert "tools" not in json.loads(ResponsesCodec().body(ModelRequest("m", ())))

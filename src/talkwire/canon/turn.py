@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from talkwire.canon.tools import Tool
+
 Role = Literal["system", "user", "assistant", "tool"]
 OnBusy = Literal["queue", "reject", "interrupt"]
 OnDisconnect = Literal["continue", "abort"]
@@ -109,7 +111,8 @@ class ModelRequest(Struct, frozen=True):
     """What a model is asked: the messages that fit, oldest first, and its settings.
 
     `partial` is text the model has already said in this answer and is to carry on from: as a
-    prefilled assistant message where the model can do that, else as an instruction.
+    prefilled assistant message where the model can do that, else as an instruction. `tools` it may
+    call have names that every provider takes.
     """
 
     model: str
@@ -118,6 +121,7 @@ class ModelRequest(Struct, frozen=True):
     temperature: float | None = None
     max_output_tokens: int | None = None
     partial: str = ""
+    tools: tuple[Tool, ...] = ()
 
 
 def text_message(id: str, role: Role, text: str) -> Message:

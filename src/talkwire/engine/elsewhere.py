@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from talkwire.canon.errors import StorageUnavailable
-from talkwire.engine.ports import Journal, Records, Signals
 from talkwire.engine.reader import Log
+from talkwire.engine.storage_ports import Journal, Records, Signals
 
 
 class Elsewhere:

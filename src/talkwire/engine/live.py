@@ -10,8 +10,8 @@ from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import AnyEvent, AudioDelta, ReasoningDelta, Stamped, TextDelta
 from talkwire.canon.fold import TurnState, check
 from talkwire.canon.turn import Message
-from talkwire.engine.ports import Journal
 from talkwire.engine.reader import Log
+from talkwire.engine.storage_ports import Journal
 
 Observer = Callable[[TurnState, Stamped], None]
 _DELTAS = (TextDelta, ReasoningDelta, AudioDelta)

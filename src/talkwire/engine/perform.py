@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from talkwire.canon.deltas import Delta
 from talkwire.canon.errors import SpeechError, UpstreamIncomplete
@@ -17,16 +17,19 @@ from talkwire.canon.events import (
     AudioDelta,
     AudioFailed,
     MessageCompleted,
+    ToolCalled,
     ToolFinished,
     UsageCounted,
 )
 from talkwire.canon.fold import TurnState, answer_message_id
 from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
 from talkwire.engine.assemble import Assembler
+from talkwire.engine.calls import Calls, as_spoken
 from talkwire.engine.live import LiveTurn
-from talkwire.engine.ports import Records, Speech
+from talkwire.engine.ports import Speech
 from talkwire.engine.route import Routed, chosen
 from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
+from talkwire.engine.storage_ports import Records
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
 
@@ -50,11 +53,13 @@ class Performer:
         speech: Speech | None,
         window: WindowShare,
         *,
+        calls: Calls | None = None,
         backlog_events: int = 2000,
     ) -> None:
         self._records = records
         self._speech = speech
         self._window = window
+        self._calls = calls
         self._backlog = backlog_events
 
     async def perform(self, step: Step, live: LiveTurn, routed: Routed) -> None:
@@ -68,7 +73,7 @@ class Performer:
             case CallModel():
                 await self._ask(step, live, routed)
             case CallTools():
-                live.append(_refused(step))
+                await self._run(step, live)
             case Speak():
                 await self._speak(step, live)
             case Finish():
@@ -78,17 +83,19 @@ class Performer:
 
     async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
         plan, turn = routed.plan, live.state
+        offered = self._calls.offered() if self._calls is not None else {}
         history = live.history
         if history is None:
             stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
             history = [item.message for item in stored]
         request = ModelRequest(
             model=routed.choice.upstream_model,
-            messages=fit((*history, *turn.rounds), self._bounds(plan)),
+            messages=tuple(map(as_spoken, fit((*history, *turn.rounds), self._bounds(plan)))),
             instructions=plan.instructions,
             temperature=plan.temperature,
             max_output_tokens=plan.max_output_tokens,
             partial=step.partial,
+            tools=tuple(structs.replace(tool, name=name) for name, tool in offered.items()),
         )
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
         feed, append, most = assembler.feed, live.append, self._backlog
@@ -103,7 +110,14 @@ class Performer:
         await routed.choice.model.answer(request, hear)
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        live.append(_answered(assembler, turn, plan=plan, request=request))
+        names = {spoken: tool.name for spoken, tool in offered.items()}
+        live.append(_answered(assembler, turn, plan=plan, request=request, names=names))
+
+    async def _run(self, step: CallTools, live: LiveTurn) -> None:
+        if self._calls is None:
+            live.append(_refused(step))
+        else:
+            await self._calls.run(step.calls, live, interrupted=step.interrupted)
 
     def _bounds(self, plan: Plan) -> Bounds:
         room = int(plan.context_tokens * self._window.share)
@@ -135,19 +149,29 @@ class Performer:
 
 
 def _answered(
-    assembler: Assembler, turn: TurnState, *, plan: Plan, request: ModelRequest
+    assembler: Assembler,
+    turn: TurnState,
+    *,
+    plan: Plan,
+    request: ModelRequest,
+    names: Mapping[str, str],
 ) -> list[AnyEvent]:
     """What closes a model's answer: usage, then its calls or the whole message."""
     usage = assembler.counted(None) or estimated_usage(request, turn)
     events: list[AnyEvent] = [_priced(usage, plan)]
     if calls := assembler.calls():
-        return [*events, *calls]
+        return [*events, *(_as_known(call, names) for call in calls)]
     text = turn.text
     parts = (TextPart(text),) if text else ()
     name = answer_message_id(turn.turn_id)
     finish = assembler.finish_reason
     message = Message(name, "assistant", parts, model=plan.model, finish_reason=finish)
     return [*events, MessageCompleted(message)]
+
+
+def _as_known(call: ToolCalled, names: Mapping[str, str]) -> ToolCalled:
+    """The call under the name that its tool has here."""
+    return structs.replace(call, name=names.get(call.name, call.name))
 
 
 def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:

@@ -7,23 +7,16 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
 from talkwire.canon.deltas import Hear
-from talkwire.canon.errors import TalkwireError
-from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
-    NewTurn,
-    Outcome,
     PromptVersion,
     RenderedPrompt,
-    Started,
-    StoredMessage,
-    TurnRecord,
-    Unfinished,
 )
+from talkwire.canon.tools import CallContext, Tool, ToolAnswer
 from talkwire.canon.turn import ModelRequest, Scalar
 
 
@@ -95,137 +88,31 @@ class Models(Protocol):
         ...
 
 
-class Tail(Protocol):
-    """Who is told that events of a turn are held by the journal. Called on the event loop."""
+class Tools(Protocol):
+    """Tools that a model may call: local ones, those of one server, or all of them together."""
 
-    def committed(self, until: int) -> None:
-        """All events with `n < until` are held now, for ever."""
+    def offered(self) -> Sequence[Tool]:
+        """What there is now, in a stable order; no I/O."""
         ...
 
-    def lost(self, error: TalkwireError) -> None:
-        """The journal can hold nothing more of this turn here (fenced, or storage failed)."""
-        ...
-
-
-class Journal(Protocol):
-    """The append-only log of every turn: the truth."""
-
-    def attach(self, turn_id: str, tail: Tail) -> None:
-        """Begin to write a turn of this process; `tail` is told of every commit until `detach`."""
-        ...
-
-    def detach(self, turn_id: str) -> None:
-        """The turn is written no more here."""
-        ...
-
-    def append(self, turn_id: str, batch: Sequence[Stamped]) -> None:
-        """Take events, in order and without gaps; they are held once `tail.committed` says so.
-
-        Never blocks and never raises for storage: failures reach `tail.lost`.
+    async def call(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        context: CallContext,
+        hear: Callable[[str], None],
+    ) -> ToolAnswer:
+        """Run a tool; `hear` is told what it says meanwhile. What goes wrong is its answer, an
+        error in words that the model understands. Cancellation reaches the tool.
         """
         ...
 
-    async def finish(self, outcome: Outcome) -> None:
-        """Store the end of a turn in one transaction: tail events, log, messages, status, usage.
-
-        Returns once it is held; `tail.committed` has been called then. Only the first of two
-        racing ends is stored.
-
-        :raises Fenced: another process owns the turn now.
-        :raises StorageUnavailable: not stored; may be tried again.
-        """
+    async def open(self) -> None:
+        """Begin to connect where that is needed; returns at once."""
         ...
 
-    async def read(self, turn_id: str, start: int) -> list[Stamped]:
-        """Held events with `n >= start`, in order, without gaps; empty when there are none yet."""
-        ...
-
-
-class Records(Protocol):
-    """Sessions, messages and turns. Nothing in here can be asked without an owner."""
-
-    async def start(self, new: NewTurn) -> Started:
-        """Accept a turn in one transaction: idempotency, session, queue, user message, event 0.
-
-        :raises IdempotencyMismatch: the key is known with another fingerprint.
-        :raises Busy: the session has a running turn and `on_busy` leaves no room.
-        :raises NotFound: `parent_id` is no message of this session and owner.
-        :raises Fenced, StorageUnavailable: nothing was stored.
-        """
-        ...
-
-    async def running(self, turn_id: str) -> None:
-        """A queued turn's time has come; for one that runs already nothing changes."""
-        ...
-
-    async def stop(self, owner: str, turn_id: str, by: str) -> TurnRecord:
-        """Remember that the turn is to stop, and who wanted it first; the record as it is now.
-
-        Whoever runs the turn finds it in `to_stop`. :raises NotFound: unknown, or another's.
-        """
-        ...
-
-    async def to_stop(self) -> list[tuple[str, str]]:
-        """This node's unfinished turns that are to stop, and by whom."""
-        ...
-
-    async def ended(self, owner: str, turn_ids: Sequence[str]) -> set[str]:
-        """Which of these turns have ended; also those that are unknown, or another's."""
-        ...
-
-    async def turn(self, owner: str, turn_id: str) -> TurnRecord:
-        """:raises NotFound: unknown, or another's."""
-        ...
-
-    async def path(self, owner: str, session_id: str, leaf: str | None) -> list[StoredMessage]:
-        """The messages from the root to `leaf` (None: the session's current leaf), oldest first.
-
-        Unknown sessions and leaves give an empty list.
-        """
-        ...
-
-    async def message(self, owner: str, message_id: str) -> StoredMessage:
-        """:raises NotFound: unknown, or another's."""
-        ...
-
-    async def unfinished(self) -> list[Unfinished]:
-        """The turns without a terminal event that this node has taken over, oldest first."""
-        ...
-
-
-class Nodes(Protocol):
-    """This process among others. Taking over raises the epoch; commits under an old one fail."""
-
-    node: str
-    epoch: int
-
-    async def beat(self) -> None:
-        """Say that this process lives. :raises Fenced: it was taken over."""
-        ...
-
-    async def take_over(self) -> int:
-        """Make the unfinished turns of nodes that have died this node's; how many."""
-        ...
-
-    async def rejoin(self) -> None:
-        """Come back as a new node after having been taken over.
-
-        :raises Fenced: the storage serves one process, and that is another now.
-        """
-        ...
-
-
-class Signals(Protocol):
-    """Word from node to node: fast, and allowed to get lost. What matters is stored, and polled."""
-
-    def send(self, topic: str, ids: Sequence[str]) -> None:
-        """Tell the other nodes, soon. Never blocks and never raises."""
-        ...
-
-    def hear(self, topic: str, heard: Callable[[Sequence[str]], None]) -> None:
-        """Call `heard` with the ids that others send, on the event loop; with none when word may
-        have been missed, and everything is worth a look.
-        """
+    async def close(self) -> None:
+        """Let go of everything; running calls end with errors."""
         ...
 
 

@@ -11,10 +11,10 @@ from talkwire.canon.events import Terminal
 from talkwire.canon.turn import OnLost
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer
-from talkwire.engine.ports import Journal, Records
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.seal import seal, store_end
 from talkwire.engine.steps import Finish, Rules, next_step
+from talkwire.engine.storage_ports import Journal, Records
 
 Wait = Callable[[], Awaitable[None]]
 """Waits until something is over."""

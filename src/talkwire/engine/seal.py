@@ -22,7 +22,7 @@ from talkwire.canon.events import (
 from talkwire.canon.fold import TurnState
 from talkwire.canon.records import Outcome
 from talkwire.engine.live import LiveTurn
-from talkwire.engine.ports import Journal
+from talkwire.engine.storage_ports import Journal
 from talkwire.engine.window import estimate_tokens
 
 _log = logging.getLogger(__name__)

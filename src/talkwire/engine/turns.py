@@ -31,10 +31,10 @@ from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.ids import new_id
 from talkwire.engine.live import LiveTurn, Observer, now_ms
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Journal, Nodes, Records
 from talkwire.engine.reader import Log, Reader
 from talkwire.engine.route import Routed, Router, chosen
 from talkwire.engine.runner import Runner, Wait
+from talkwire.engine.storage_ports import Journal, Nodes, Records
 
 _LET_GO_S = 5.0  # how long stopped work may take to close what it holds
 _FIRST_READER_S = 15.0  # how long a turn that nobody has read yet waits for its first reader

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from talkwire.canon.errors import Fenced, TalkwireError
-from talkwire.engine.ports import Nodes, Signals
+from talkwire.engine.storage_ports import Nodes, Signals
 from talkwire.engine.turns import Turns
 
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import UpstreamIncomplete
+from talkwire.canon.tools import Tool
 from talkwire.canon.turn import FinishReason, Message, ModelRequest
 from talkwire.models import _faults
 from talkwire.models._reading import Reading
@@ -115,6 +116,9 @@ class ChatCodec:
             body["temperature"] = request.temperature
         if request.max_output_tokens is not None:
             body[self._limit_field] = request.max_output_tokens
+        if request.tools:
+            tools = [{"type": "function", "function": described(tool)} for tool in request.tools]
+            body["tools"] = tools
         if request.partial and self._prefill:
             body |= PREFILL_BODY
         return _encode(body)
@@ -132,6 +136,12 @@ class ChatCodec:
             self._limit_field = "max_completion_tokens"
             return True
         return False
+
+
+def described(tool: Tool) -> dict[str, object]:
+    """A tool as both of OpenAI's APIs describe a function."""
+    schema = tool.input_schema
+    return {"name": tool.name, "description": tool.description, "parameters": schema}
 
 
 class ChatReading(Reading[_Chunk]):

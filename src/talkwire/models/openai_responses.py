@@ -16,7 +16,7 @@ from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.turn import FinishReason, Message, ModelRequest
 from talkwire.models import _faults
 from talkwire.models._reading import Reading
-from talkwire.models.openai_chat import CARRY_ON
+from talkwire.models.openai_chat import CARRY_ON, described
 
 
 class _Item(Struct):
@@ -104,6 +104,8 @@ class ResponsesCodec:
             body["temperature"] = request.temperature
         if request.max_output_tokens is not None:
             body["max_output_tokens"] = request.max_output_tokens
+        if request.tools:
+            body["tools"] = [{"type": "function", **described(tool)} for tool in request.tools]
         return _encode(body)
 
     def reading(self) -> ResponsesReading:
