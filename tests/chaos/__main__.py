@@ -1,9 +1,10 @@
 """`python -m tests.chaos [STORM …]`: hurt the server and count what its clients saw.
 
 Storms: one (a single server on SQLite, killed again and again), nodes, cuts, storage, rolling,
-links. Without a name all of them, one after the other; with options that are only the first one's
-(`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a table with its seed;
-the status is 0 when all are green and each control (`--controls`, of `one` and `nodes`) is red.
+links, posts, aborts. Without a name all of them, one after the other; with options that are only
+the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a table
+with its seed; the status is 0 when all are green and each control (`--controls`, of `one`, `nodes`
+and `posts`) is red.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.chaos import cuts, links, nodes, one, rolling, storage
+from tests.chaos import aborts, cuts, links, nodes, one, posts, rolling, storage
 from tests.chaos.crowd import Load
 from tests.chaos.printing import Outcome, show
 
-NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links")
+NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links", "posts", "aborts")
 BOUND_S = 900.0
 Run = Callable[[Path], Awaitable[Outcome]]
 
@@ -54,10 +55,25 @@ def _storm(name: str, given: argparse.Namespace) -> bool:
             rolled = rolling.Options(seed=given.seed, restarts=given.restarts or 20)
             rolled = replace(rolled, load=_load(rolled.load, given))
             return _run(lambda folder: rolling.run(rolled, folder)).green
+        case "posts":
+            return _posts(given)
+        case "aborts":
+            stopped = aborts.Options(seed=given.seed)
+            return _run(lambda folder: aborts.run(stopped, folder)).green
         case _:
             linked = links.Options(seed=given.seed)
             linked = replace(linked, load=_load(linked.load, given))
             return _run(lambda folder: links.run(linked, folder)).green
+
+
+def _posts(given: argparse.Namespace) -> bool:
+    options = posts.Options(seed=given.seed)
+    good = _run(lambda folder: posts.run(options, folder)).green
+    if given.controls:
+        setup = replace(options.setup, prelude=posts.FORGETFUL)
+        control = replace(options, keys=10, kills=0, setup=setup)
+        good &= not _run(lambda folder: posts.run(control, folder)).verdict.green
+    return good
 
 
 def _load(usual: Load, given: argparse.Namespace) -> Load:

@@ -26,8 +26,12 @@ class Fleet:
         config: Mapping[str, Any],
         env: Mapping[str, str],
         dice: random.Random,
+        prelude: str = "",
     ) -> None:
-        self.nodes = [Server(folder / f"node-{k}", config=config, env=env) for k in range(count)]
+        self.nodes = [
+            Server(folder / f"node-{k}", config=config, env=env, prelude=prelude)
+            for k in range(count)
+        ]
         self.ports: dict[int, int] = {}
         self.moved = asyncio.Event()
         self._dice = dice

@@ -38,6 +38,7 @@ class Setup:
     fence: bool = True
     write_ahead: bool = True
     linked: bool = False
+    prelude: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,6 +107,7 @@ async def staged(folder: Path, setup: Setup, seed: int) -> AsyncIterator[Scene]:
                 "TALKWIRE_TESTING__WRITE_AHEAD": str(setup.write_ahead).lower(),
             },
             dice=random.Random(f"{seed}/fleet"),
+            prelude=setup.prelude,
         )
         await stack.enter_async_context(fleet)
         if setup.linked:

@@ -56,7 +56,9 @@ class Server:
         config: Mapping[str, Any] | None = None,
         data_dir: Path | None = None,
         port: int | None = None,
+        prelude: str = "",
     ) -> None:
+        """`prelude` is Python that the child runs first: a test's way to break it on purpose."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.data_dir = data_dir or folder / "data"
@@ -64,6 +66,7 @@ class Server:
         self.log = folder / f"server-{self.port}.log"
         self.lives = 0
         self._env = dict(env or {})
+        self._code = f"{prelude}\n{_CODE}" if prelude else _CODE
         self._config = folder / f"config-{self.port}.yaml" if config else None
         if self._config:
             self._config.write_text(yaml.safe_dump(dict(config or {})), encoding="utf-8")
@@ -104,7 +107,7 @@ class Server:
     def spawn(self) -> None:
         """Begin a life, without waiting for it to answer."""
         assert not self.alive, "the server runs already"
-        command = [sys.executable, "-c", _CODE, "serve", "--host", "127.0.0.1"]
+        command = [sys.executable, "-c", self._code, "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--data-dir", str(self.data_dir)]
         if self._config:
             command += ["--config", str(self._config)]
