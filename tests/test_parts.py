@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from talkwire._settings.sections import LimitSettings, VoiceSettings
 from talkwire.canon.records import Usage
 from talkwire.journals.memory import MemoryJournal
@@ -32,11 +34,14 @@ def test_what_is_given_is_used_instead_of_the_configured(tmp_path: Path) -> None
     assert isinstance(configured.speech, Silence)
 
 
-async def test_a_turn_s_tokens_are_charged_to_its_owner(tmp_path: Path) -> None:
+async def test_a_turn_s_tokens_are_charged_to_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = Settings(data_dir=tmp_path, use_mock=True, limits=LimitSettings(tpm=100))
     made = parts(settings, None, None)
     charged: list[tuple[str, int]] = []
-    made.who.admission.rates.charge = lambda owner, tokens: charged.append((owner, tokens))  # type: ignore[method-assign]
+    rates = made.who.admission.rates
+    monkeypatch.setattr(rates, "charge", lambda owner, tokens: charged.append((owner, tokens)))
 
     made.turns._on_end("alice", Usage(30, 12))
 
