@@ -3,8 +3,8 @@
 Storms: one (a single server on SQLite, killed again and again), nodes, cuts, storage, rolling,
 links, posts, aborts. Without a name all of them, one after the other; with options that are only
 the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a table
-with its seed; the status is 0 when all are green and each control (`--controls`, of `one`, `nodes`
-and `posts`) is red.
+with its seed; the status is 0 when all are green and each control (`--controls`, of `one`,
+`nodes`, `posts` and `aborts`) is red.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ def _storm(name: str, given: argparse.Namespace) -> bool:
         case "posts":
             return _posts(given)
         case "aborts":
-            stopped = aborts.Options(seed=given.seed)
-            return _run(lambda folder: aborts.run(stopped, folder)).green
+            return _aborts(given)
         case _:
             linked = links.Options(seed=given.seed)
             linked = replace(linked, load=_load(linked.load, given))
@@ -73,6 +72,16 @@ def _posts(given: argparse.Namespace) -> bool:
         setup = replace(options.setup, prelude=posts.FORGETFUL)
         control = replace(options, keys=10, kills=0, setup=setup)
         good &= not _run(lambda folder: posts.run(control, folder)).verdict.green
+    return good
+
+
+def _aborts(given: argparse.Namespace) -> bool:
+    options = aborts.Options(seed=given.seed)
+    good = _run(lambda folder: aborts.run(options, folder)).green
+    if given.controls:
+        setup = replace(options.setup, prelude=aborts.UNSEALED)
+        control = replace(options, aborts=300, setup=setup)
+        good &= not _run(lambda folder: aborts.run(control, folder)).verdict.green
     return good
 
 

@@ -15,6 +15,11 @@ from tests.chaos.scene import Scene, Setup, staged
 from tests.chaos.verdict import Verdict, judge
 from tests.e2e.wire_client import ask
 
+# What makes a control of it: an abort is heeded also when another end is on its way.
+UNSEALED = (
+    "from talkwire.engine.live import LiveTurn;"
+    "LiveTurn.sealed = property(lambda live: False, lambda live, value: None)"
+)
 _BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
 
@@ -29,6 +34,10 @@ class Options:
     pace_ms: int = 10
     idle_within_s: float = 20.0
     setup: Setup = field(default_factory=lambda: Setup(nodes=2))
+
+    @property
+    def title(self) -> str:
+        return "control: one-terminal check off" if self.setup.prelude else "aborts"
 
 
 @dataclass
@@ -102,7 +111,7 @@ async def run(options: Options, folder: Path) -> Outcome:
         verdict.notes += aborting.verdict.notes
         told = ", ".join(f"{status} {count}" for status, count in sorted(aborting.told.items()))
         return Outcome(
-            f"aborts · seed {options.seed}",
+            f"{options.title} · seed {options.seed}",
             verdict,
             [
                 ("nodes", options.setup.nodes),
