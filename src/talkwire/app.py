@@ -23,8 +23,9 @@ from talkwire.engine.turns import Turns
 from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
+from talkwire.stores.roster import Roster
 from talkwire.telemetry import logging as lines
-from talkwire.web import health
+from talkwire.web import health, nodes
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
 from talkwire.web.edge import Edge
@@ -65,6 +66,8 @@ def build(
         redoc_url=None,
     )
     app.include_router(health.router(_health(made)))
+    listed = Roster(made.storage.database).nodes
+    app.include_router(nodes.router(listed, dead_after_s=settings.node.dead_after_s))
     asking: tuple[str, ...] = ()
     wires: dict[str, Sequence[BaseRoute]] = {}
     shapes: list[tuple[Sequence[BaseRoute], Fault]] = []

@@ -141,6 +141,27 @@ class Unfinished(Struct, frozen=True):
     ahead: tuple[str, ...] = ()
 
 
+class RunningTurn(Struct, frozen=True):
+    """A turn that has not ended, as its node's list shows it. `created_at` is Unix ms."""
+
+    turn_id: str
+    wire: str
+    status: Status
+    created_at: int
+
+
+class NodeRecord(Struct, frozen=True):
+    """A process that serves. `silent_ms`: since its last beat; `started_at` is Unix ms."""
+
+    id: str
+    host: str
+    pid: int
+    epoch: int
+    started_at: int
+    silent_ms: int
+    turns: tuple[RunningTurn, ...] = ()
+
+
 class PromptVersion(Struct, frozen=True):
     """One version of a system-prompt template. Version 0 is the built-in file."""
 
