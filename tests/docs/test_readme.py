@@ -127,7 +127,10 @@ def test_variables_that_are_named_exist(name: str) -> None:
         "TALKWIRE_DATA_DIR",
         "TALKWIRE_TURNS__ON_LOST",
         "LANG",
+        "SIGHUP",
         "SIGTERM",
+        "TEST_DATABASE_URL",
+        "TEST_REDIS_URL",
         "POST",
     }
     assert named <= known
