@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from talkwire.settings import (
     FROZEN_NAMES,
     AuthSettings,
+    DatabaseSettings,
     JwtSettings,
     ListenerSettings,
     Settings,
     SettingsError,
+    client_key,
     language,
     load,
     trace,
@@ -205,6 +207,25 @@ def test_an_unknown_variable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert warning == (
         "TALKWIRE_DATADIR: unknown variable, not used; did you mean TALKWIRE_DATA_DIR?"
     )
+
+
+def test_the_key_that_commands_show_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKWIRE_API_KEY", CANARY)
+
+    loaded, key = trace(), client_key()
+
+    assert loaded.warnings == ()
+    assert CANARY not in repr(loaded)
+    assert key is not None
+    assert key.get_secret_value() == CANARY
+
+
+def test_the_address_of_a_server_is_no_path() -> None:
+    url = SecretStr(f"postgresql://u:{CANARY}@h/d")
+
+    path = Settings(database=DatabaseSettings(url=url)).sqlite_path
+
+    assert path == Settings().sqlite_path
 
 
 def test_lists_come_from_variables_as_words_or_json(monkeypatch: pytest.MonkeyPatch) -> None:

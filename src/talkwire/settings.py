@@ -40,7 +40,7 @@ from talkwire._settings.sections import (
     Wires,
     Words,
 )
-from talkwire._settings.sources import Loaded, gather
+from talkwire._settings.sources import Loaded, client_value, gather
 from talkwire._settings.texts import is_loopback, listed
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "SettingsError",
     "TurnSettings",
     "VoiceSettings",
+    "client_key",
     "language",
     "load",
     "trace",
@@ -152,8 +153,10 @@ class Settings(BaseSettings):
     @property
     def sqlite_path(self) -> Path:
         """The database file, where SQLite is used."""
-        url = self.database.url.get_secret_value() if self.database.url else ""
-        return Path(url.partition("://")[2][1:]) if url else self.data_dir / "talkwire.sqlite3"
+        url = self.database.url
+        if url is None or self.database.is_postgres:
+            return self.data_dir / "talkwire.sqlite3"
+        return Path(url.get_secret_value().partition("://")[2][1:])
 
     @classmethod
     def settings_customise_sources(
@@ -189,3 +192,9 @@ def language() -> Literal["en", "zh"]:
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     chosen = next((os.environ[name] for name in names if os.environ.get(name)), "")
     return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+def client_key() -> SecretStr | None:
+    """The key that commands show to a server: of the environment, else of `.env`. No setting."""
+    found = client_value("TALKWIRE_API_KEY", os.environ)
+    return SecretStr(found) if found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -106,6 +107,32 @@ def test_ctrl_c_aborts_the_turn_and_waits_for_its_end(screen: Screen, notes: io.
     assert server.aborted == ["t"]
     assert server.after == [-1, 3]
     assert "stopped" in notes.getvalue()
+
+
+def test_a_stop_that_is_refused_is_told_and_the_answer_goes_on(
+    screen: Screen, out: io.StringIO, notes: io.StringIO
+) -> None:
+    class Refusing(Server):
+        def abort(self, turn_id: str) -> None:
+            raise ClientError("This key may not.")
+
+    server = Refusing(
+        [_delta(0, "a"), KeyboardInterrupt()], [_delta(1, "b"), Happened("turn.completed", {})]
+    )
+
+    screen.begin()
+    assert answer(cast(Client, server), screen, "t") == 0
+    screen.end()
+
+    assert out.getvalue() == "ab\n"
+    assert "This key may not." in notes.getvalue()
+
+
+def test_a_key_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "key").touch()
+
+    assert run("http://127.0.0.1:9", "hello", {}, key_file=tmp_path / "key") == 1
+    assert "does not hold a key" in capsys.readouterr().err
 
 
 def test_the_second_ctrl_c_leaves(screen: Screen) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
-from talkwire.cli.client import Client, ClientError, Happened, parse, plain
+from talkwire.cli.client import Client, ClientError, Happened, Limited, parse, plain
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -21,8 +22,20 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def _client(answer: Answer) -> Client:
-    return Client("http://127.0.0.1:1", transport=httpx2.MockTransport(answer))
+KEY = "tw_canary0123"
+
+
+def _client(answer: Answer, key: str | None = None) -> Client:
+    return Client(
+        "http://127.0.0.1:1",
+        key=SecretStr(key) if key else None,
+        transport=httpx2.MockTransport(answer),
+    )
+
+
+def _refusing(status: int, **headers: str) -> Answer:
+    body = {"title": "No", "detail": "It needs the scope chat."}
+    return lambda _: httpx2.Response(status, json=body, headers=headers)
 
 
 def _frames(*numbers: int, end: bool = False) -> bytes:
@@ -121,3 +134,80 @@ def test_an_unfinished_frame_is_dropped() -> None:
 
 def test_a_model_cannot_steer_the_terminal() -> None:
     assert plain("a\x1b[2Jb\x07\x9b\n\tc\r") == "a[2Jb\n\tc"
+
+
+def test_the_key_is_shown_with_every_request() -> None:
+    shown: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        shown.append(request.headers.get("authorization"))
+        if request.method == "GET":
+            return httpx2.Response(200, content=_frames(0, end=True))
+        return httpx2.Response(202, json={"turn_id": "t", "session_id": "s"})
+
+    client = _client(answer, KEY)
+    client.start({"input": "x"})
+    list(client.follow("t", lambda: None))
+    client.abort("t")
+
+    assert shown == [f"Bearer {KEY}"] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "told"),
+    [
+        (401, None, "asks for a key.*TALKWIRE_API_KEY"),
+        (401, KEY, "does not take this key.*talkwire keys create"),
+        (403, KEY, "It needs the scope chat.*--scopes"),
+        (429, KEY, "in 60 s"),
+    ],
+)
+def test_a_refusal_of_the_key_is_told_with_what_to_do(
+    status: int, key: str | None, told: str
+) -> None:
+    client = _client(_refusing(status), key)
+
+    for ask in (
+        lambda: client.start({"input": "x"}),
+        lambda: list(client.follow("t", lambda: None)),
+        lambda: client.abort("t"),
+    ):
+        with pytest.raises(ClientError, match=f"(?s){told}") as refused:
+            ask()
+        assert KEY not in str(refused.value)
+
+
+def test_when_to_ask_again_is_told() -> None:
+    with pytest.raises(Limited, match="in 17 s"):
+        _client(_refusing(429, **{"Retry-After": "17"})).start({"input": "x"})
+
+
+@pytest.mark.parametrize("told", ["0", "Wed, 21 Oct 2026 07:28:00 GMT", "²"])
+def test_a_time_that_is_no_help_is_no_busy_loop(told: str) -> None:
+    answer = httpx2.Response(429, headers=[(b"retry-after", told.encode("latin-1"))])
+
+    with pytest.raises(Limited) as limited:
+        _client(lambda _: answer).start({"input": "x"})
+
+    assert limited.value.retry_after_s >= 1
+
+
+def test_an_answer_that_may_not_be_read_yet_is_waited_for(waits: list[float]) -> None:
+    answers = iter([_refusing(429, **{"Retry-After": "7"}), None])
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        refusal = next(answers)
+        return (
+            refusal(request) if refusal else httpx2.Response(200, content=_frames(0, 1, end=True))
+        )
+
+    assert _texts(list(_client(answer).follow("t", lambda: None))) == "01"
+    assert waits == [7.0]
+
+
+def test_a_stop_that_finds_no_server_is_no_crash() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    _client(answer).abort("t")
+    _client(_refusing(404)).abort("t")

@@ -20,6 +20,9 @@ from talkwire._settings.problems import SettingsError, group_at, near, problems
 
 T = TypeVar("T", bound=BaseSettings)
 
+# Ours, but no settings: where they are, and what commands show to a server.
+_NO_SETTINGS = {"TALKWIRE_CONFIG", "TALKWIRE_API_KEY"}
+
 
 class Loaded(NamedTuple, Generic[T]):
     """Settings, where each value came from (no entry: its default), and what to tell people."""
@@ -74,6 +77,14 @@ def gather(
         raise SettingsError(*problems(tree, error, origin)) from None
     origins = {place: owner.origin(place) for place, owner in owners.items()}
     return Loaded(settings, origins, _unknown_variables(tree, variables), path)
+
+
+def client_value(name: str, environ: Mapping[str, str]) -> str | None:
+    """A variable that is no setting: of the environment, else of `.env`. None: not set, or empty.
+
+    :raises SettingsError: `.env` cannot be read.
+    """
+    return environ.get(name) or _dotenv(Path(".env")).get(name) or None
 
 
 def _config_path(config: Path | None, variables: Mapping[str, str]) -> Path | None:
@@ -175,7 +186,7 @@ def _merge(
 
 def _unknown_variables(tree: type[BaseModel], variables: Mapping[str, str]) -> tuple[str, ...]:
     """Our prefix, but no name of ours: told and no error, since other software may set it."""
-    known = {f"TALKWIRE_{key}".upper() for key in tree.model_fields} | {"TALKWIRE_CONFIG"}
+    known = {f"TALKWIRE_{key}".upper() for key in tree.model_fields} | _NO_SETTINGS
     told = []
     for name in sorted(variables):
         foreign = re.search(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)", name)

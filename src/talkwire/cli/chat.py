@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -12,6 +13,7 @@ from rich.markdown import Markdown
 from rich.segment import Segment
 
 from talkwire.cli.client import Client, ClientError, Happened, plain
+from talkwire.cli.own_key import BadKey, own_key
 from talkwire.cli.words import say
 from talkwire.settings import SettingsError, load
 
@@ -70,7 +72,8 @@ class Screen:
     def note(self, text: str) -> None:
         """Something about the answer that is not in it."""
         where = self._out if self._live else self._notes  # above what is live, not through it
-        where.print(text, style="dim", markup=False, highlight=False)
+        # Where it is wrapped is the terminal's to say: a command in it can be copied whole.
+        where.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """The answer is over: it stays on the screen as a whole."""
@@ -83,12 +86,14 @@ class Screen:
             self._out.file.flush()
 
 
-def run(url: str | None, message: str | None, asked: dict[str, Any]) -> int:
+def run(
+    url: str | None, message: str | None, asked: dict[str, Any], *, key_file: Path | None = None
+) -> int:
     """One question, or a conversation. 0, or 1 after a failure, or 130 when stopped."""
     screen = Screen(Console(highlight=False), Console(stderr=True, highlight=False))
     try:
-        client = Client(url or default_url())
-    except (ClientError, SettingsError) as error:
+        client = Client(url or default_url(), key=own_key(key_file))
+    except (BadKey, ClientError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     try:
@@ -175,7 +180,10 @@ def answer(client: Client, screen: Screen, turn_id: str) -> int:
                 raise
             stopping = True
             screen.note(say("stopping"))
-            client.abort(turn_id)
+            try:
+                client.abort(turn_id)
+            except ClientError as error:
+                screen.note(str(error))  # the answer goes on, and is shown
 
 
 def show(screen: Screen, event: Happened) -> int | None:

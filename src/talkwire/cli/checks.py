@@ -176,10 +176,10 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def stream(url: str) -> Iterator[Check]:
+def stream(url: str, key: SecretStr | None = None) -> Iterator[Check]:
     """Ask the server one short question and see whether the answer comes as it is written."""
     try:
-        client = Client(url)
+        client = Client(url, key=key)
     except ClientError as error:
         yield Check("server", "broken", str(error))
         return
@@ -198,9 +198,11 @@ def headers(client: Client, turn_id: str) -> Check:
     """The headers that keep proxies from holding a stream back."""
     try:
         with client.http.stream("GET", f"/turns/{turn_id}/events") as answer:
-            sent = answer.headers
+            status, sent = answer.status_code, answer.headers
     except httpx2.TransportError as error:
         return Check("headers", "broken", f"the stream did not begin ({type(error).__name__})")
+    if status != 200:
+        return Check("headers", "broken", f"the stream did not begin (HTTP {status})")
     wrong = []
     if not sent.get("content-type", "").startswith("text/event-stream"):
         wrong.append("Content-Type is not text/event-stream")

@@ -9,17 +9,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import httpx2
+from pydantic import SecretStr
 
 from talkwire.cli.words import say
 
 TERMINAL = ("turn.completed", "turn.failed", "turn.aborted")
 _GIVE_UP_S = 60.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 3.0
+_A_WINDOW_S = 60.0  # over which limits count
 _TIMEOUT = httpx2.Timeout(10.0, read=90.0)  # servers break their silence at least every 60 s
 
 
 class ClientError(Exception):
     """Nothing more to be had from the server; the message is for the person."""
+
+
+class Limited(ClientError):
+    """Asked too often. `retry_after_s`: when it is worth asking again."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(say("limited", seconds=retry_after_s))
+        self.retry_after_s = retry_after_s
 
 
 class Happened(NamedTuple):
@@ -40,9 +50,15 @@ def plain(text: str) -> str:
 
 
 class Client:
-    """A server. Close it; one request at a time."""
+    """A server. Close it; one request at a time. `key` is shown with every request."""
 
-    def __init__(self, url: str, *, transport: httpx2.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: SecretStr | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
         address = url if "://" in url else f"http://{url}"
         try:
             parsed = httpx2.URL(address.rstrip("/"))
@@ -52,8 +68,13 @@ class Client:
             raise ClientError(say("bad_url"))
         self.url = address.rstrip("/")
         near = parsed.host in ("127.0.0.1", "localhost", "::1")
+        self._with_key = key is not None
         self.http = httpx2.Client(
-            base_url=self.url, timeout=_TIMEOUT, trust_env=not near, transport=transport
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
+            timeout=_TIMEOUT,
+            trust_env=not near,
+            transport=transport,
         )
 
     def close(self) -> None:
@@ -75,16 +96,21 @@ class Client:
             except httpx2.TransportError:
                 time.sleep(_FIRST_WAIT_S * 2**attempt)
                 continue
-            started = _checked(answer)
+            started = self._checked(answer)
             return str(started["turn_id"]), str(started["session_id"])
         raise ClientError(say("no_server", url=self.url))
 
     def abort(self, turn_id: str) -> None:
-        """Stop the turn; where the server cannot be reached there is nothing to stop by."""
+        """Stop the turn; where the server cannot be reached there is nothing to stop by.
+
+        :raises ClientError: this key may not, or not now.
+        """
         try:
-            self.http.post(f"/turns/{turn_id}/abort")
+            answer = self.http.post(f"/turns/{turn_id}/abort")
         except httpx2.TransportError:
             return
+        if answer.status_code in (401, 403, 429):
+            self._checked(answer)
 
     def follow(
         self, turn_id: str, on_lost: Callable[[], None], after: int = -1
@@ -93,7 +119,9 @@ class Client:
 
         A lost connection is taken up again where it broke; `on_lost` is told once for each loss.
 
-        :raises ClientError: refused, or nothing heard for a minute.
+        Where too much is asked it is asked again when the server says so.
+
+        :raises ClientError: refused, or nothing heard for a minute, or not to be for so long.
         """
         heard, wait_s, told = time.monotonic(), _FIRST_WAIT_S, False
         while True:
@@ -108,6 +136,10 @@ class Client:
                     return
             except httpx2.TransportError:
                 pass  # taken up again below, as is a stream that ended without its terminal event
+            except Limited as limited:
+                if time.monotonic() + limited.retry_after_s > heard + _GIVE_UP_S:
+                    raise
+                wait_s = limited.retry_after_s
             if time.monotonic() - heard > _GIVE_UP_S:
                 raise ClientError(say("gave_up", seconds=_GIVE_UP_S, turn=turn_id))
             if not told:
@@ -128,8 +160,26 @@ class Client:
                 return
             if answer.status_code != 200:
                 answer.read()
-                _checked(answer)
+                self._checked(answer)
             yield from parse(answer.iter_lines())
+
+    def _checked(self, answer: httpx2.Response) -> dict[str, Any]:
+        """The body. :raises ClientError: it is none, with what to do about it."""
+        body = _body(answer)
+        if answer.is_success and body is not None:
+            return body
+        message = f"HTTP {answer.status_code}"
+        if body is not None:
+            message = plain(str(body.get("detail") or body.get("title") or message))
+        match answer.status_code:
+            case 401:
+                word = "key_refused" if self._with_key else "key_needed"
+                raise ClientError(say(word, url=self.url))
+            case 403:
+                raise ClientError(say("key_may_not", message=message))
+            case 429:
+                raise Limited(_retry_after_s(answer))
+        raise ClientError(say("refused", message=message))
 
 
 def parse(lines: Iterator[str]) -> Iterator[Happened]:
@@ -145,14 +195,15 @@ def parse(lines: Iterator[str]) -> Iterator[Happened]:
             kind, data = "", ""
 
 
-def _checked(answer: httpx2.Response) -> dict[str, Any]:
+def _body(answer: httpx2.Response) -> dict[str, Any] | None:
     try:
         body = answer.json()
     except ValueError:
-        body = None
-    if answer.is_success and isinstance(body, dict):
-        return body
-    message = f"HTTP {answer.status_code}"
-    if isinstance(body, dict):
-        message = plain(str(body.get("detail") or body.get("title") or message))
-    raise ClientError(say("refused", message=message))
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _retry_after_s(answer: httpx2.Response) -> float:
+    """Seconds, as Talkwire says it; a proxy's date or nothing is taken for a minute."""
+    told = answer.headers.get("retry-after", "")
+    return max(1.0, float(told)) if told.isascii() and told.isdigit() else _A_WINDOW_S

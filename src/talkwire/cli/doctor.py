@@ -16,13 +16,21 @@ from rich.table import Table
 
 from talkwire.cli import checks
 from talkwire.cli.checks import Check
+from talkwire.cli.own_key import BadKey, own_key
 from talkwire.settings import Loaded, Settings, SettingsError, trace
 
 _MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "broken": "[red]broken[/]"}
 Row = tuple[str, str, str]
 
 
-def run(url: str | None, config: Path | None, *, data_dir: Path | None, as_json: bool) -> int:
+def run(
+    url: str | None,
+    config: Path | None,
+    key_file: Path | None = None,
+    *,
+    data_dir: Path | None,
+    as_json: bool,
+) -> int:
     """Print all that was found. The exit status: 1 when something is broken."""
     loaded: Loaded[Settings] | None = None
     found: list[Check] = []
@@ -34,7 +42,7 @@ def run(url: str | None, config: Path | None, *, data_dir: Path | None, as_json:
         found += [Check("settings", "note", warning) for warning in loaded.warnings]
         found += checks.local(loaded.settings)
     if url:
-        found += checks.stream(url)
+        found += _stream(url, key_file)
     rows = list(in_force(loaded)) if loaded else []
     if as_json:
         settings = [dict(zip(("key", "value", "from"), row, strict=True)) for row in rows]
@@ -47,6 +55,15 @@ def run(url: str | None, config: Path | None, *, data_dir: Path | None, as_json:
     else:
         _show(rows, found)
     return 1 if any(check.outcome == "broken" for check in found) else 0
+
+
+def _stream(url: str, key_file: Path | None) -> Iterator[Check]:
+    try:
+        key = own_key(key_file)
+    except (BadKey, SettingsError) as error:
+        yield Check("key", "broken", str(error))
+    else:
+        yield from checks.stream(url, key)
 
 
 def in_force(loaded: Loaded[Settings]) -> Iterator[Row]:

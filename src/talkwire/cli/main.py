@@ -24,6 +24,10 @@ app.add_typer(db, name="db")
 
 Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="A file that holds the key to show; else the variable TALKWIRE_API_KEY."),
+]
 DataDir = Annotated[Path | None, typer.Option(help="The folder where everything is stored.")]
 
 
@@ -67,12 +71,13 @@ def chat(
     session: Annotated[str | None, typer.Option(help="Carry a conversation on.")] = None,
     model: Annotated[str | None, typer.Option(help="The model to ask.")] = None,
     prompt: Annotated[str | None, typer.Option(help="The system prompt's name.")] = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Talk in the terminal."""
     from talkwire.cli import chat as command
 
     asked = {"session_id": session, "model": model, "prompt": prompt}
-    raise typer.Exit(command.run(url, message, asked))
+    raise typer.Exit(command.run(url, message, asked, key_file=key_file))
 
 
 @app.command()
@@ -81,6 +86,7 @@ def doctor(
         str | None,
         typer.Option(help="Also check the stream through this address (asks one short question)."),
     ] = None,
+    key_file: KeyFile = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -88,13 +94,14 @@ def doctor(
     """Tell what is in force, from where, and whether each part answers."""
     from talkwire.cli import doctor as command
 
-    raise typer.Exit(command.run(url, config, data_dir=data_dir, as_json=as_json))
+    raise typer.Exit(command.run(url, config, key_file, data_dir=data_dir, as_json=as_json))
 
 
 @app.command()
 def replay(
     turn: Annotated[str, typer.Argument(metavar="TURN_ID|FILE", help="A turn, or its export.")],
     url: Url = None,
+    key_file: KeyFile = None,
     data_dir: DataDir = None,
     export: Annotated[
         Path | None, typer.Option(help="Write the events here, for the scripted model to play.")
@@ -106,7 +113,10 @@ def replay(
     """Play a recorded turn back with its timing, or export it."""
     from talkwire.cli import replay as command
 
-    raise typer.Exit(command.run(turn, url, data_dir=data_dir, export=export, speed=speed))
+    status = command.run(
+        turn, url, data_dir=data_dir, export=export, speed=speed, key_file=key_file
+    )
+    raise typer.Exit(status)
 
 
 @keys.command("create")

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from talkwire.cli.chat import Screen, default_url, show
 from talkwire.cli.client import Client, ClientError, Happened
+from talkwire.cli.own_key import BadKey, own_key
 from talkwire.cli.words import say
 from talkwire.settings import SettingsError, load
 
@@ -30,17 +31,23 @@ class Unreadable(Exception):
 
 
 def run(
-    turn: str, url: str | None, *, data_dir: Path | None, export: Path | None, speed: float
+    turn: str,
+    url: str | None,
+    *,
+    data_dir: Path | None,
+    export: Path | None,
+    speed: float,
+    key_file: Path | None = None,
 ) -> int:
     """Play or export; 0, or 1 when there is nothing to play or the export cannot be written."""
     try:
-        lines = recorded(turn, url, data_dir)
+        lines = recorded(turn, url, data_dir, key_file)
         if export is None:
             play(lines, speed)
         else:
             write(lines, export)
             print(say("exported", count=len(lines), path=export), file=sys.stderr)
-    except (Unreadable, ClientError, SettingsError) as error:
+    except (Unreadable, BadKey, ClientError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -48,16 +55,18 @@ def run(
     return 0
 
 
-def recorded(turn: str, url: str | None, data_dir: Path | None) -> list[Line]:
+def recorded(
+    turn: str, url: str | None, data_dir: Path | None, key_file: Path | None
+) -> list[Line]:
     """The turn's events: from a file of that name, a data folder, or a server.
 
-    :raises Unreadable, ClientError: there are none.
+    :raises Unreadable, BadKey, ClientError: there are none.
     """
     if Path(turn).is_file():
         return from_file(Path(turn))
     if data_dir is not None:
         return from_folder(turn, data_dir)
-    client = Client(url or default_url())
+    client = Client(url or default_url(), key=own_key(key_file))
     try:
         return [_line(event) for event in client.follow(turn, lambda: None)]
     finally:

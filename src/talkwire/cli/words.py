@@ -101,6 +101,40 @@ WORDS: dict[str, tuple[str, str]] = {
         "No server answers at {url}. Start one with:  talkwire serve",
         "{url} 没有服务器应答。请先启动：talkwire serve",
     ),
+    "key_needed": (
+        "{url} asks for a key. Whoever runs it makes one with:  talkwire keys create --name NAME\n"
+        "Then set the variable TALKWIRE_API_KEY to it, or name a file that holds it: --key-file"
+        " PATH",
+        "{url} 要求密钥。由服务器管理员创建：talkwire keys create --name NAME\n"
+        "然后将环境变量 TALKWIRE_API_KEY 设为该密钥，或用 --key-file PATH 指定保存密钥的文件",
+    ),
+    "key_refused": (
+        "{url} does not take this key: it is not known there, has expired, or was revoked."
+        " Whoever runs it sees all keys with `talkwire keys list`, and makes one with:"
+        "  talkwire keys create --name NAME\n"
+        "Then set the variable TALKWIRE_API_KEY to the new one, or write it to the --key-file.",
+        "{url} 不接受此密钥：密钥未知、已过期或已被吊销。服务器管理员可用 `talkwire keys list` 查看"
+        "全部密钥，并重新创建：talkwire keys create --name NAME\n"
+        "然后将环境变量 TALKWIRE_API_KEY 设为新密钥，或写入 --key-file 指定的文件。",
+    ),
+    "key_may_not": (
+        "The server forbids it: {message}\nWhoever runs it makes a key that may with:"
+        "  talkwire keys create --scopes SCOPES",
+        "服务器不允许此操作：{message}\n由服务器管理员创建有相应权限的密钥："
+        "talkwire keys create --scopes SCOPES",
+    ),
+    "limited": (
+        "Too much was asked for now. Ask again in {seconds:.0f} s.",
+        "请求过于频繁，请在 {seconds:.0f} 秒后重试。",
+    ),
+    "bad_key_file": (
+        "The key file {path} cannot be read: {reason}",
+        "无法读取密钥文件 {path}：{reason}",
+    ),
+    "bad_key": (
+        "{source} does not hold a key: one line is wanted, as `talkwire keys create` prints it.",
+        "{source} 中没有密钥：应为一行，即 `talkwire keys create` 输出的内容。",
+    ),
     "bad_url": (
         "Expected an address such as http://127.0.0.1:8000",
         "地址应形如 http://127.0.0.1:8000",
