@@ -10,10 +10,12 @@ import time
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [a + b for a in _DIGITS for b in _DIGITS]  # two digits, ten bits, at a time
-_SHIFTS = range(120, -10, -10)
+_SHIFTS = range(40, -10, -10)
+_RANDOM = (_DIGITS * 8).encode()  # each byte's lowest five bits as a digit
 
 
 def new_id(prefix: str) -> str:
     """`prefix` and 26 characters of 0-9a-v; later ids sort later, to the millisecond."""
-    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    return prefix + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    now = time.time_ns() // 1_000_000
+    moment = "".join([_PAIRS[now >> shift & 1023] for shift in _SHIFTS])
+    return prefix + moment + os.urandom(16).translate(_RANDOM).decode()

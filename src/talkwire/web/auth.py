@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -99,6 +100,7 @@ def _name(host: str) -> str:
         return ""
 
 
+@lru_cache(256)
 def is_loopback(name: str) -> bool:
     """True for localhost, names below it, and loopback addresses."""
     if name == "localhost" or name.endswith(".localhost"):
