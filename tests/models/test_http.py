@@ -143,6 +143,36 @@ async def test_an_unknown_name_is_told() -> None:
     assert isinstance(raised.value, UpstreamUnavailable | UpstreamTimeout)
 
 
+async def test_fixed_addresses_are_dialled_in_the_place_of_the_name(upstream: Upstream) -> None:
+    url = f"http://no-such-host.invalid:{upstream.port}/v1"
+    client = Client(origin(url, ("127.0.0.1",)), KEY, QUICK)
+
+    assert await get(client) == 200
+    await client.close()
+
+    host = upstream.requests[0].headers["host"]
+    assert host == f"no-such-host.invalid:{upstream.port}"
+
+
+async def test_the_next_fixed_address_is_dialled_where_one_refuses(upstream: Upstream) -> None:
+    addresses = ("127.0.0.3", "127.0.0.4", "127.0.0.1")
+    client = Client(origin(f"http://x.invalid:{upstream.port}/v1", addresses), KEY, QUICK)
+
+    assert await get(client) == 200
+    await client.close()
+
+
+async def test_where_all_fixed_addresses_refuse_the_server_is_not_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    server = origin(f"http://secret.example:{port}/v1", ("127.0.0.1", "127.0.0.3"))
+
+    with pytest.raises(UpstreamUnavailable, match="the server at base_url: refused") as raised:
+        await Client(server, KEY, QUICK).ask("GET", "/models")
+
+    assert "secret.example" not in raised.value.message
+
+
 async def test_a_server_that_speaks_no_tls_is_told(upstream: Upstream) -> None:
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)

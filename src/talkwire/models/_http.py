@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from functools import cache, partial
 from urllib.parse import urlsplit
 
@@ -33,18 +34,23 @@ class Limits(Struct, frozen=True):
 
 
 class Origin(Struct, frozen=True):
-    """A server and the path below which its API lives. `text` names it in messages."""
+    """A server and the path below which its API lives. `text` names it in messages.
+
+    With `addresses` it is a caller's choice: they alone are dialled, in their order, the host is
+    for TLS and `Host`, and no message tells it.
+    """
 
     host: str
     port: int
     tls: bool
     prefix: str
     query: str
+    addresses: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """Host and port, for people."""
-        return f"{self.host}:{self.port}"
+        return "the server at base_url" if self.addresses else f"{self.host}:{self.port}"
 
     @property
     def header(self) -> str:
@@ -53,8 +59,8 @@ class Origin(Struct, frozen=True):
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def origin(base_url: str) -> Origin:
-    """A base URL taken apart; a query in it goes to every path.
+def origin(base_url: str, addresses: tuple[str, ...] = ()) -> Origin:
+    """A base URL taken apart; a query in it goes to every path. `addresses`: see `Origin`.
 
     :raises ValueError: not an http or https URL, or one with a password in it.
     """
@@ -77,7 +83,8 @@ def origin(base_url: str) -> Origin:
         )
     except UnicodeError as error:
         raise ValueError("base_url names no host that can exist.") from error
-    return Origin(host, port or (443 if tls else 80), tls, url.path.rstrip("/"), url.query)
+    port = port or (443 if tls else 80)
+    return Origin(host, port, tls, url.path.rstrip("/"), url.query, addresses)
 
 
 @cache
@@ -168,16 +175,11 @@ class Client:
         return None
 
     async def _connect(self) -> Connection:
-        server, loop = self.server, asyncio.get_running_loop()
+        server = self.server
         self._connecting += 1
         try:
             async with asyncio.timeout(self.limits.connect_s):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._kept, self._rounds),
-                    server.host,
-                    server.port,
-                    ssl=_tls() if server.tls else None,
-                )
+                connection = await self._dial(server.addresses or (server.host,))
         except TimeoutError as error:
             raise UpstreamTimeout(
                 f"No connection to {server.text} within {self.limits.connect_s:g} s."
@@ -191,6 +193,25 @@ class Client:
         if self._closed:
             connection.abort()
             raise UpstreamUnavailable("The connections to the model are closed.")
+        return connection
+
+    async def _dial(self, hosts: tuple[str, ...]) -> Connection:
+        """A connection to the first that takes it. :raises OSError: none does."""
+        *others, last = hosts
+        for host in others:
+            with suppress(OSError):
+                return await self._reach(host)
+        return await self._reach(last)
+
+    async def _reach(self, host: str) -> Connection:
+        server, loop = self.server, asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: Connection(self._kept, self._rounds),
+            host,
+            server.port,
+            ssl=_tls() if server.tls else None,
+            server_hostname=server.host if server.tls else None,
+        )
         return connection
 
     def _kept(self, connection: Connection) -> None:

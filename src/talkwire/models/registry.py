@@ -41,7 +41,8 @@ class Entry(Struct, frozen=True):
 
     `openai` asks for the Responses API and falls back to Chat Completions. An entry with
     `any_name` also takes every name that no other entry has, and hands it on as it is.
-    `script` is a recording that a scripted model plays back instead of its demo.
+    `script` is a recording that a scripted model plays back instead of its demo. `addresses` are
+    dialled in the place of the host of `base_url`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Entry(Struct, frozen=True):
     max_connections: int = 5000
     script: Path | None = None
     any_name: bool = False
+    addresses: tuple[str, ...] = ()
 
 
 class MakeChoice(Protocol[C_co]):
@@ -172,7 +174,7 @@ def _endpoint(entry: Entry, codec: Codec) -> Endpoint:
         idle_s=entry.idle_timeout_s,
         max_connections=entry.max_connections,
     )
-    client = Client(origin(entry.base_url), key, limits)
+    client = Client(origin(entry.base_url, entry.addresses), key, limits)
     # An entry that takes any name has no model of its own to look for.
     named = "" if entry.any_name else entry.upstream_model or entry.name
     return Endpoint(client, codec, key=key, upstream_model=named)

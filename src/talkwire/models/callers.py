@@ -1,0 +1,60 @@
+"""Models asked in a caller's way: at a server of the caller's choice, with a key of the caller's.
+
+The rule that this module is for: the key of the settings goes to the server of the settings and
+nowhere else. So an entry is never changed in its `base_url` alone.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from pydantic import SecretStr
+
+from talkwire.models.registry import Entry, Model, build
+
+
+class Caller(Struct, frozen=True):
+    """What a caller brought. Both for one turn: kept nowhere, told to nobody.
+
+    `base_url` comes with the `addresses` that were checked for it; "" is none.
+
+    :raises ValueError: one of the two without the other.
+    """
+
+    base_url: str = ""
+    addresses: tuple[str, ...] = ()
+    api_key: SecretStr | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.base_url) != bool(self.addresses):
+            raise ValueError("base_url needs the addresses that were checked for it.")
+
+    def __repr__(self) -> str:
+        return "Caller(…)"
+
+
+def entry_for(entry: Entry, caller: Caller) -> Entry:
+    """The entry as it is asked for this caller.
+
+    With a `base_url` of the caller's the key is the caller's too, or there is none, and the API is
+    Chat Completions, which every compatible server has. With a key alone the server is ours.
+    """
+    if caller.base_url:
+        return msgspec.structs.replace(
+            entry,
+            provider="openai-chat",
+            base_url=caller.base_url,
+            addresses=caller.addresses,
+            api_key=caller.api_key,
+        )
+    if caller.api_key is not None:
+        return msgspec.structs.replace(entry, api_key=caller.api_key)
+    return entry
+
+
+def model_for(entry: Entry, caller: Caller) -> Model:
+    """A model for the turns of this caller alone; close it after them.
+
+    :raises ValueError: a key that cannot be sent.
+    """
+    return build(entry_for(entry, caller))
