@@ -28,6 +28,7 @@ class Load:
     models: tuple[str, ...] = ("words",)
     ways: tuple[tuple[str, str], ...] = tuple(WAYS)
     quiet_s: float | None = 3.0
+    joined_s: float = 8.0
 
 
 @dataclass
@@ -96,6 +97,7 @@ class Crowd:
                 random.Random(dice.random()),
                 fickle=load.fickle,
                 quiet_s=load.quiet_s,
+                joined_s=load.joined_s,
                 on_frame=self.on_frame,
                 on_started=self.on_started,
             )

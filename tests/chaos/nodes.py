@@ -13,6 +13,10 @@ from tests.chaos.printing import Outcome, quantile
 from tests.chaos.scene import Scene, Setup, staged
 from tests.chaos.verdict import judge
 
+# A request that a frozen node has taken is carried out when it wakes. A GET that has no id by
+# then would begin a second turn after its 10 s, as the contract says: its clients give up before.
+LOAD = Load(words=(6, 20), pace_ms=500, models=("words", "more"), joined_s=4.0)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -23,8 +27,8 @@ class Options:
     zombies: int = 15
     seconds: float = 120.0
     p99_s: float = 15.0
-    setup: Setup = field(default_factory=lambda: Setup())
-    load: Load = field(default_factory=lambda: Load(models=("words", "more")))
+    setup: Setup = field(default_factory=Setup)
+    load: Load = field(default_factory=lambda: LOAD)
 
     @property
     def is_control(self) -> bool:

@@ -143,6 +143,7 @@ class Follower:
     stubborn: bool = False
     fickle: float = 0.004  # how likely a frame is the last one of its connection
     quiet_s: float | None = None  # a stream that shows no life for so long is left
+    joined_s: float = JOINED_FOR_S
     on_frame: Callable[[], None] = lambda: None
     on_started: Callable[[], None] = lambda: None
 
@@ -156,7 +157,7 @@ class Follower:
     def _too_late(self) -> bool:
         """A GET that has got no id for so long would begin another turn, as the contract says."""
         transcript = self.transcript
-        old = time.monotonic() - transcript.asked.began_at > JOINED_FOR_S
+        old = time.monotonic() - transcript.asked.began_at > self.joined_s
         transcript.gave_up = transcript.asked.how == "GET" and not transcript.frames and old
         return transcript.gave_up
 

@@ -23,7 +23,7 @@ from talkwire.cli.serve import (
     run,
     url_of,
 )
-from talkwire.settings import Settings
+from talkwire.settings import DatabaseSettings, Settings
 
 EVERYBODY = "0.0.0.0"  # noqa: S104 - what is tested
 
@@ -119,6 +119,18 @@ def test_the_banner_is_ready_to_paste_and_without_secrets(tmp_path: Path) -> Non
     assert str(tmp_path) in said
     assert "--open" in said
     assert "sk-canary" not in said
+
+
+def test_the_banner_tells_the_database_without_its_password_and_the_processes() -> None:
+    url = SecretStr("postgresql://me:canary@db.example:5433/talk")
+    settings = Settings(database=DatabaseSettings(url=url), workers=3)
+
+    said = banner(settings, ["http://127.0.0.1:8000"], "a model")
+
+    assert "PostgreSQL db.example:5433/talk" in said
+    assert f"Processes: 3; SIGHUP to {os.getpid()}" in said
+    assert "canary" not in said
+    assert "me:" not in said
 
 
 def test_an_address_for_everybody_is_shown_as_this_machine() -> None:

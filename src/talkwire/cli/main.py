@@ -55,7 +55,9 @@ def serve(
     open_: Annotated[
         bool, typer.Option("--open", help="Let everyone who reaches the address use it.")
     ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes (SQLite: 1).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes; more than one needs PostgreSQL.")
+    ] = None,
 ) -> None:
     """Serve all wires."""
     from talkwire.cli import serve as command

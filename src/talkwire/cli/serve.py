@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import socket
 import sys
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -129,6 +131,16 @@ def program() -> str:
     return "talkwire" if given.name != "talkwire" or shutil.which("talkwire") else str(given)
 
 
+def stored_in(settings: Settings) -> str:
+    """Where things are stored: a folder, or the database without its user and password."""
+    url = settings.database.url
+    if url is None or not settings.database.is_postgres:
+        return str(settings.data_dir.absolute())
+    there = urlsplit(url.get_secret_value())
+    port = f":{there.port}" if there.port else ""
+    return f"PostgreSQL {there.hostname or ''}{port}{there.path}"
+
+
 def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     """What a person wants to know of a server that has just started."""
     first = urls[0]
@@ -141,11 +153,13 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     lines = [
         f"{say('serving', version=__version__)} {'  '.join(urls)}",
         f"  {say('answers')}: {model}",
-        f"  {say('data')}: {settings.data_dir.absolute()}",
+        f"  {say('data')}: {stored_in(settings)}",
         f"  {say('try')}: {curl}",
         f"  {say('or_chat')} {program()} chat{'' if first == _USUAL else f' --url {first}'}",
         f"  {say('stop')}",
     ]
+    if settings.workers > 1:
+        lines.insert(1, f"  {say('workers', count=settings.workers, pid=os.getpid())}")
     if settings.asks_for_keys:
         lines.insert(1, f"  {say('asks_for_keys')}")
     if settings.open:
@@ -166,7 +180,10 @@ def not_started(settings: Settings) -> Callable[[TalkwireError], None]:
     """Says what hinders the start."""
 
     def say_so(error: TalkwireError) -> None:
-        hint = say("not_started", reason=error.message, path=settings.sqlite_path)
+        if settings.database.is_postgres:
+            hint = say("not_started_there", reason=error.message, where=stored_in(settings))
+        else:
+            hint = say("not_started", reason=error.message, path=settings.sqlite_path)
         print(hint, file=sys.stderr, flush=True)
 
     return say_so

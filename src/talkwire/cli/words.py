@@ -45,6 +45,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "Talkwire 无法启动：{reason}\n  数据库：{path}。改用其他目录："
         "  talkwire serve --data-dir ./data",
     ),
+    "not_started_there": (
+        "Talkwire cannot start: {reason}\n  The database is {where}"
+        " (database.url, or DATABASE_URL).",
+        "Talkwire 无法启动：{reason}\n  数据库：{where}（database.url 或 DATABASE_URL）。",
+    ),
+    "workers": (
+        "Processes: {count}; SIGHUP to {pid} replaces them one by one.",
+        "进程数：{count}；向 {pid} 发送 SIGHUP 可逐个替换。",
+    ),
     "bad_settings": ("These settings cannot be used:", "以下配置无法使用："),
     "key_made": (
         "Key {id} was made for {owner}. It is shown this once; keep it safe:",
