@@ -89,6 +89,14 @@ def test_what_is_told_of_a_tool_may_be_given_by_position() -> None:
     assert (info.name, info.description, info.supports_streaming) == ("t", "Says.", False)
 
 
+async def test_a_decorated_function_may_be_registered_as_a_handler() -> None:
+    executor = McpToolExecute()
+    executor.register_tool_handler("give", pay)
+
+    assert executor.offered()[0].input_schema["required"] == ["amount"]
+    assert await call(executor, "give", {"amount": 3}) == ToolAnswer("paid 3")
+
+
 async def test_it_opens_and_closes_as_any_source_does() -> None:
     executor = McpToolExecute([pay])
     await executor.open()

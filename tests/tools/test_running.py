@@ -53,6 +53,7 @@ class Unprintable(Exception):
         (Unprintable(), "Unprintable"),
         (Forbidden("Not for you."), "Not for you."),
         (Refusal("Nothing is divided by zero."), "Nothing is divided by zero."),
+        (BaseExceptionGroup("two", [SystemExit(1)]), "BaseExceptionGroup: two"),
         (ExceptionGroup("two", [ValueError("a")]), "ExceptionGroup: two (1 sub-exception)"),
     ],
 )

@@ -21,7 +21,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Decorated(Generic[P, R]):
-    """A function that is a tool too. `blocking`: it has to be called in a thread."""
+    """A function that is a tool too.
+
+    `blocking`: it has to be called in a thread. `where` it was written, for people.
+    """
 
     def __init__(
         self, function: Callable[P, R], *, tool: Tool, signature: Signature, blocking: bool
@@ -30,6 +33,7 @@ class Decorated(Generic[P, R]):
         self.tool = tool
         self.blocking = blocking
         self.function = function
+        self.where = signature.where
         self._signature = signature
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -67,6 +67,8 @@ class McpToolExecute:
         :raises TypeError: no function, a parameter that nobody fills in, a schema of no object.
         :raises ValueError: no name.
         """
+        if isinstance(handler, Decorated):
+            handler = handler.function
         if not callable(handler):
             raise TypeError(f"The handler of {name!r} has to be a function, not {handler!r}.")
         read = Handler(handler)

@@ -148,8 +148,8 @@ def _expect_own_names(named: str, decorated: Sequence[Decorated[..., Any]]) -> N
     for each in decorated:
         other = seen.setdefault(each.tool.name, each)
         if other is not each:
-            lines = " and ".join(str(f.function.__code__.co_firstlineno) for f in (other, each))
             raise Unusable(
-                f"{_SETTING} {named!r}: two tools are called {each.tool.name!r} (lines {lines}). "
+                f"{_SETTING} {named!r}: two tools are called {each.tool.name!r}: {other.where} and "
+                f"{each.where}. "
                 'Give one of them another name: @tool(name="…").'
             )

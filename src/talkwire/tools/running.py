@@ -107,6 +107,8 @@ class Threads:
 
     async def run(self, work: Callable[[], Any]) -> Any:
         """Call it in a thread of its own, in this context; waits for a place first."""
+        if self._places.locked():
+            _log.warning("tool.waits_for_a_thread")
         await self._places.acquire()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
@@ -195,7 +197,7 @@ async def _answer(
         if task is not None and task.cancelling():
             raise
         return _raised(name, error)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, BaseExceptionGroup) as error:
         return _raised(name, error)
 
 

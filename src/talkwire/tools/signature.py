@@ -44,7 +44,7 @@ class Signature:
         local_names: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = getattr(function, "__name__", type(function).__name__)
-        self._where = _where(function)
+        self.where = _where(function)
         # Each with the name of its field; a context has none.
         self._parameters: list[tuple[inspect.Parameter, str]] = []
         hints = self._hints(function, local_names)
@@ -95,12 +95,12 @@ class Signature:
                 inspect.unwrap(target), localns=dict(local_names or {}), include_extras=True
             )
         except (NameError, TypeError, SyntaxError) as error:
-            raise TypeError(f"{self._where}: an annotation cannot be read: {error}.") from error
+            raise TypeError(f"{self.where}: an annotation cannot be read: {error}.") from error
 
     def _field(self, parameter: inspect.Parameter, hint: Any, described: Described) -> Any:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(
-                f"{self._where}: *{parameter.name} cannot be a tool's parameter, since a model "
+                f"{self.where}: *{parameter.name} cannot be a tool's parameter, since a model "
                 "has to know its name; use a list, or a dict, as one parameter."
             )
         said = _said(hint) or described.parameters.get(parameter.name)
@@ -124,7 +124,7 @@ class Signature:
         except (PydanticUserError, PydanticUndefinedAnnotation) as error:
             first = str(error).partition("\n")[0]
             raise TypeError(
-                f"{self._where}: a parameter has a type that JSON cannot bring: {first}"
+                f"{self.where}: a parameter has a type that JSON cannot bring: {first}"
             ) from error
         schema.pop("title", None)
         schema.setdefault("properties", {})
