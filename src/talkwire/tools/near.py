@@ -11,14 +11,14 @@ _MOST_NAMED = 20
 _SHOWN_CHARS = 100
 
 
-def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+def near(name: str, known: Iterable[str], *, most: int = 3, likeness: float = 0.6) -> list[str]:
     """The names most like this one, the nearest first; those that end in `.name` before all."""
     names = {each.lower(): each for each in known}
     asked = name.lower()[:_SHOWN_CHARS]
     qualified = [each for low, each in names.items() if low.endswith(f".{asked}")]
     last = asked.rpartition(".")[2]
-    alike = difflib.get_close_matches(asked, names, n=most, cutoff=0.6)
-    alike += difflib.get_close_matches(last, names, n=most, cutoff=0.6)
+    alike = difflib.get_close_matches(asked, names, n=most, cutoff=likeness)
+    alike += difflib.get_close_matches(last, names, n=most, cutoff=likeness)
     return list(dict.fromkeys([*qualified, *(names[low] for low in alike)]))[:most]
 
 

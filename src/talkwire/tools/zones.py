@@ -103,7 +103,7 @@ def _told(place: str, asked: str, known: Mapping[str, str]) -> str:
     if not known:
         return "This server has no time zones: install tzdata. UTC and offsets (UTC+8) work."
     # One suggestion a zone, by the name that was nearest.
-    found = {known[each]: None for each in near(asked, known, 8)}
+    found = {known[each]: None for each in near(asked, known, most=8, likeness=0.75)}
     hint = f" Did you mean {', '.join(list(found)[:5])}?" if found else ""
     return (
         f"There is no time zone {place[:_MOST_CHARS]!r}.{hint} "
