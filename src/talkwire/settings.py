@@ -21,12 +21,14 @@ from talkwire._settings.sections import (
     AuthSettings,
     Count,
     DatabaseSettings,
+    EgressSettings,
     EventSettings,
     Folder,
     JwtSettings,
     LimitSettings,
     ListenerSettings,
     LogSettings,
+    McpServerSettings,
     ModelSettings,
     NodeSettings,
     Port,
@@ -34,6 +36,7 @@ from talkwire._settings.sections import (
     SessionSettings,
     StreamSettings,
     TestingSettings,
+    ToolSettings,
     TurnSettings,
     Url,
     VoiceSettings,
@@ -49,6 +52,7 @@ __all__ = [
     "JwtSettings",
     "ListenerSettings",
     "Loaded",
+    "McpServerSettings",
     "ModelSettings",
     "RedisSettings",
     "Settings",
@@ -111,6 +115,9 @@ class Settings(BaseSettings):
     prompts_dir: Folder | None = None
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
+    tools: ToolSettings = ToolSettings()
+    mcpServers: dict[str, McpServerSettings] = Field(default_factory=dict)  # as others write it
+    egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     node: NodeSettings = NodeSettings()
     log: LogSettings = LogSettings()
@@ -147,8 +154,12 @@ class Settings(BaseSettings):
     @property
     def asks_for_keys(self) -> bool:
         """Whether requests need a key; `auth.mode: auto` is open on loopback alone."""
-        near = all(is_loopback(host) for host, _ in self.addresses)
-        return not self.open and self.auth.asks_for_keys(near=near)
+        return not self.open and self.auth.asks_for_keys(near=self.listens_near)
+
+    @property
+    def listens_near(self) -> bool:
+        """Whether only this machine reaches what is listened to."""
+        return all(is_loopback(host) for host, _ in self.addresses)
 
     @property
     def sqlite_path(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from talkwire.canon.records import NodeRecord
 from talkwire.journals.wake import NoSignals, RedisSignals
 from talkwire.settings import Settings
 from talkwire.stores import upgrading
@@ -15,7 +16,8 @@ from talkwire.stores.migrating import HEAD
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.postgres_nodes import PostgresNodes
-from talkwire.stores.redis import RedisChannel, RedisLink
+from talkwire.stores.redis import Away, RedisChannel, RedisLink
+from talkwire.stores.roster import Roster
 from talkwire.stores.sqlite_database import SqliteDatabase
 from talkwire.stores.turns import SqlRecords
 
@@ -99,3 +101,31 @@ def revision(settings: Settings) -> tuple[str | None, str]:
     if url is None or not settings.database.is_postgres:
         return upgrading.sqlite_revision(settings.sqlite_path), HEAD
     return upgrading.postgres_revision(url.get_secret_value()), HEAD
+
+
+async def nodes(settings: Settings) -> list[NodeRecord]:
+    """The nodes on the database of these settings. The schema must be this version's.
+
+    :raises StorageUnavailable: the database cannot be opened.
+    """
+    database = database_of(settings)
+    await database.open()
+    try:
+        return await Roster(database).nodes()
+    finally:
+        await database.close()
+
+
+async def redis_fault(settings: Settings) -> str | None:
+    """Why the Redis of these settings cannot be used; None: it can be, or there is none."""
+    asked = settings.redis
+    if asked.url is None:
+        return None
+    link = RedisLink(asked.url.get_secret_value(), timeout_s=asked.timeout_s)
+    try:
+        await link.probe()
+    except Away as error:
+        return str(error)
+    finally:
+        await link.close()
+    return None

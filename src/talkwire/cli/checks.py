@@ -35,9 +35,7 @@ class Check(NamedTuple):
 
 
 def local(settings: Settings) -> Iterator[Check]:
-    """All parts of a server with these settings on this machine."""
-    yield folder(settings.data_dir)
-    yield sqlite(settings.data_dir)
+    """All parts of a server with these settings on this machine, but for its storage."""
     yield from models(settings)
     yield voice(settings)
     yield prompts(settings.prompts_dir)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from talkwire.cli import checks
+from talkwire.cli import checks, checks_storage
 from talkwire.cli.checks import Check
 from talkwire.cli.own_key import BadKey, own_key
 from talkwire.settings import Loaded, Settings, SettingsError, trace
@@ -40,6 +40,7 @@ def run(
         found += [Check("settings", "broken", problem) for problem in error.problems]
     if loaded:
         found += [Check("settings", "note", warning) for warning in loaded.warnings]
+        found += checks_storage.storage(loaded.settings)
         found += checks.local(loaded.settings)
     if url:
         found += _stream(url, key_file)

@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
 from talkwire import __version__
 from talkwire.canon.errors import TalkwireError
+from talkwire.cli.places import redis, stored
 from talkwire.cli.words import say
 from talkwire.settings import Loaded, Settings, SettingsError, trace
 
@@ -131,16 +131,6 @@ def program() -> str:
     return "talkwire" if given.name != "talkwire" or shutil.which("talkwire") else str(given)
 
 
-def stored_in(settings: Settings) -> str:
-    """Where things are stored: a folder, or the database without its user and password."""
-    url = settings.database.url
-    if url is None or not settings.database.is_postgres:
-        return str(settings.data_dir.absolute())
-    there = urlsplit(url.get_secret_value())
-    port = f":{there.port}" if there.port else ""
-    return f"PostgreSQL {there.hostname or ''}{port}{there.path}"
-
-
 def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     """What a person wants to know of a server that has just started."""
     first = urls[0]
@@ -153,7 +143,7 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
     lines = [
         f"{say('serving', version=__version__)} {'  '.join(urls)}",
         f"  {say('answers')}: {model}",
-        f"  {say('data')}: {stored_in(settings)}",
+        f"  {say('data')}: {', '.join(filter(None, (stored(settings), redis(settings))))}",
         f"  {say('try')}: {curl}",
         f"  {say('or_chat')} {program()} chat{'' if first == _USUAL else f' --url {first}'}",
         f"  {say('stop')}",
@@ -181,7 +171,7 @@ def not_started(settings: Settings) -> Callable[[TalkwireError], None]:
 
     def say_so(error: TalkwireError) -> None:
         if settings.database.is_postgres:
-            hint = say("not_started_there", reason=error.message, where=stored_in(settings))
+            hint = say("not_started_there", reason=error.message, where=stored(settings))
         else:
             hint = say("not_started", reason=error.message, path=settings.sqlite_path)
         print(hint, file=sys.stderr, flush=True)
@@ -194,7 +184,11 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     from talkwire.cli import server
 
     start_logging(settings)
-    application = build(settings)
+    try:
+        application = build(settings)
+    except ValueError as error:  # what only the part itself can find wrong with its settings
+        print(f"{say('bad_settings')}\n  {error}", file=sys.stderr)
+        return REFUSED
     urls = [url_of(listening) for listening in sockets]
 
     def started(_running: object) -> None:

@@ -47,8 +47,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "not_started_there": (
         "Talkwire cannot start: {reason}\n  The database is {where}"
-        " (database.url, or DATABASE_URL).",
-        "Talkwire 无法启动：{reason}\n  数据库：{where}（database.url 或 DATABASE_URL）。",
+        " (database.url, or DATABASE_URL)."
+        " See what is wrong with:  talkwire doctor",
+        "Talkwire 无法启动：{reason}\n  数据库：{where}（database.url 或 DATABASE_URL）。"
+        "检查各个部分：talkwire doctor",
     ),
     "workers": (
         "Processes: {count}; SIGHUP to {pid} replaces them one by one.",

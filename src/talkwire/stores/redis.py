@@ -57,6 +57,13 @@ class RedisLink:
         self._later: set[asyncio.Task[None]] = set()
         self._probing: asyncio.Task[None] | None = None
 
+    async def probe(self) -> None:
+        """Write something, also while Redis counts as away. :raises Away: it cannot be used."""
+        try:
+            await self._within(self._write)
+        except self._faults as error:
+            raise Away(_reason(error)) from None
+
     async def call(self, work: Callable[[Redis], Awaitable[T]]) -> T:
         """Do `work`, which may be several commands, within the time-out.
 
@@ -104,7 +111,7 @@ class RedisLink:
         async with asyncio.timeout(self._timeout_s):
             return await work(self.client)
 
-    async def _probe(self, client: Redis) -> None:
+    async def _write(self, client: Redis) -> None:
         # A write: a full or read-only Redis answers a PING as if it were well.
         await client.set(f"{self.prefix}probe", b"1", px=1000)
 
@@ -122,9 +129,9 @@ class RedisLink:
                     await self.client.connection_pool.disconnect(inuse_connections=False)
             await asyncio.sleep(self._probe_s)
             try:
-                await self._within(self._probe)
-            except self._faults as error:
-                self.fault = _reason(error)
+                await self.probe()
+            except Away as error:
+                self.fault = str(error)
             else:
                 self.fault = None
                 _log.info("redis.back")
