@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.crowd import Crowd, Load
 from tests.chaos.printing import Outcome
-from tests.chaos.scene import Setup, staged
+from tests.chaos.scene import Setup, calm, staged
 from tests.chaos.verdict import judge
 from tests.e2e.proxy import Harm, Proxy
 from tests.e2e.waiting import until
@@ -26,7 +26,7 @@ class Options:
     cuts: int = 5000
     seconds: float = 240.0
     offsets: tuple[int, ...] = (300, 2000, 8000)
-    setup: Setup = field(default_factory=lambda: Setup(nodes=2))
+    setup: Setup = field(default_factory=lambda: calm(2))
     load: Load = field(
         default_factory=lambda: Load(turns=16, second=0.5, words=(20, 120), pace_ms=4, fickle=0.0)
     )

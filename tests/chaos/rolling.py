@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.crowd import Crowd, Load
 from tests.chaos.printing import Outcome
-from tests.chaos.scene import Setup, staged
+from tests.chaos.scene import Setup, calm, staged
 from tests.chaos.verdict import judge
 from tests.e2e.waiting import until
 
@@ -24,7 +24,7 @@ class Options:
     seed: int = 1
     restarts: int = 20
     each_within_s: float = 120.0
-    setup: Setup = field(default_factory=lambda: Setup(nodes=1, workers=2))
+    setup: Setup = field(default_factory=lambda: calm(1, workers=2))
     load: Load = field(
         default_factory=lambda: Load(
             turns=100, second=0.1, pace_ms=250, models=("more",), fickle=0.0

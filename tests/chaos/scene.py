@@ -42,6 +42,11 @@ class Setup:
     model: Mapping[str, Any] = field(default_factory=dict)
 
 
+def calm(nodes: int, workers: int = 1) -> Setup:
+    """Where no node is to die: as is the default, so that a busy machine is not taken for death."""
+    return Setup(nodes=nodes, workers=workers, beat_s=2.0, dead_after_s=10.0)
+
+
 @dataclass
 class Scene:
     """What runs. Model `words` is closed when its node is lost, `more` goes on elsewhere."""
