@@ -25,7 +25,7 @@ class Options:
     seed: int = 1
     cuts: int = 5000
     seconds: float = 240.0
-    offsets: tuple[int, ...] = (300, 2000, 8000)
+    offsets: tuple[int, ...] = (400, 3000, 20_000)
     setup: Setup = field(default_factory=lambda: calm(2))
     load: Load = field(
         default_factory=lambda: Load(turns=16, second=0.5, words=(20, 120), pace_ms=4, fickle=0.0)
