@@ -48,7 +48,9 @@ async def test_the_calls_on_the_page_give_what_it_says(
     assert len(found) == calls.count("> ")
     for name, arguments, told in found:
         answer = await tools.call(name, json.loads(arguments), ALICE, lambda _: None)
-        assert ("error: " if answer.is_error else "") + answer.result == told.removesuffix("\n")
+        given = ("error: " if answer.is_error else "") + answer.result
+        told = told.removesuffix("\n")
+        assert given.startswith(told[:-1]) if told.endswith("…") else given == told
 
 
 def test_all_code_on_the_page_is_called() -> None:

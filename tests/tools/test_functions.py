@@ -33,6 +33,11 @@ def test_logarithms_of_what_is_no_float_are_known(value: Fraction) -> None:
     assert float(FUNCTIONS["ln"][0](value)) == pytest.approx(sign * 1000 * math.log(10))
 
 
+def test_logarithms_have_any_base() -> None:
+    assert FUNCTIONS["log"][0](Fraction(9), Fraction(3)) == 2
+    assert FUNCTIONS["log"][0](Fraction(1000), Fraction(10)) == 3
+
+
 def test_logarithms_near_one_keep_their_digits() -> None:
     value = Fraction(10_000_001, 10_000_000)
 

@@ -226,6 +226,19 @@ async def test_a_shape_that_cannot_be_read_is_taken_for_any_dictionary() -> None
     assert await answered(handler, {"city": "Rome"}) == ToolAnswer("Rome")
 
 
+def _typed_by_nobody(arguments: Nowhere) -> str:  # type: ignore[name-defined] # noqa: F821 - the point
+    return str(arguments["a"])
+
+
+def _everything(**given: Any) -> str:
+    return "".join(sorted(given))
+
+
+async def test_annotations_that_cannot_be_read_are_left_alone() -> None:
+    assert await answered(_typed_by_nobody, {"a": 1}) == ToolAnswer("1")
+    assert await answered(_everything, {"a": 1}) == ToolAnswer("on_chunkon_completeon_error")
+
+
 def test_without_types_any_arguments_are_taken() -> None:
     executor = McpToolExecute()
     executor.register_tool_handler("t", _documented)

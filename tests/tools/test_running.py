@@ -294,6 +294,22 @@ async def test_no_more_threads_run_at_once_than_are_allowed() -> None:
     await _no_threads_left()
 
 
+async def test_a_thread_that_cannot_be_started_is_an_answer_and_keeps_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads = Threads(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        answered = await answer("t", str, pieces=Pieces(Heard()), threads=threads)
+
+    assert answered.is_error
+    async with asyncio.timeout(PATIENCE_S):
+        assert await threads.run(lambda: "next") == "next"
+
+
 async def test_pieces_of_a_fast_thread_come_in_order_and_whole() -> None:
     numbers = [f"{n}," for n in range(20_000)]
     heard = Heard()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from talkwire.canon.tools import CallContext
 from talkwire.tools.docstrings import Described
@@ -34,6 +35,29 @@ def test_parameters_that_are_ours_are_left_out() -> None:
     signature = Signature(made, NOTHING, ours=frozenset({"second"}))
 
     assert list(signature.schema["properties"]) == ["first", "third"]
+
+
+def test_descriptions_are_taken_from_the_nearest_place_that_has_one() -> None:
+    def told(
+        a: Annotated[int, "annotated"],
+        b: Annotated[int, Field(description="a field's", ge=1)],
+        c: int = Field(1, description="the default's"),
+        d: int = Field(1, ge=0),
+        e: Annotated[int, Field(ge=1)] = 2,
+    ) -> None: ...
+
+    signature = Signature(told, Described("", dict.fromkeys("abcde", "the docstring's")))
+
+    assert [each["description"] for each in signature.schema["properties"].values()] == [
+        "annotated",
+        "a field's",
+        "the default's",
+        "the docstring's",
+        "the docstring's",
+    ]
+    assert [signature.schema["properties"][name]["minimum"] for name in "bde"] == [1, 0, 1]
+    arguments = {"a": 1, "b": 2}
+    assert signature.bind(arguments, CONTEXT)[1] == {"a": 1, "b": 2, "c": 1, "d": 1}
 
 
 def test_a_function_without_parameters_takes_an_empty_object() -> None:

@@ -72,6 +72,14 @@ def test_every_zone_of_the_database_is_found_by_its_own_name(name: str) -> None:
     assert NOON.astimezone(zone).utcoffset() is not None
 
 
+def test_without_a_database_of_zones_offsets_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zones, "_known", dict)
+
+    assert zones.find("UTC+8")[0] == "UTC+08:00"
+    with pytest.raises(Refusal, match="install tzdata"):
+        zones.find("Rome")
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_a_place_or_is_refused(place: str) -> None:
     with contextlib.suppress(Refusal):

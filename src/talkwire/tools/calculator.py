@@ -120,17 +120,24 @@ def _binary(op: ast.operator, left: Fraction, right: Fraction) -> Fraction:
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
     if exponent.denominator != 1:
-        if base < 0:
-            raise Refusal(NO_REAL)
-        return real(float(base) ** float(exponent))
+        return _power_of_floats(base, exponent)
     bits = max(_bits(base.numerator), _bits(base.denominator))
     if abs(base) != 1 and base and bits * abs(exponent.numerator) > MOST_BITS:
         if base.denominator == 1:
             raise Refusal(TOO_LARGE)
-        return real(float(base) ** float(exponent))
+        return _power_of_floats(base, exponent)
     if abs(base) == 1:
         return base if exponent.numerator % 2 else abs(base)
     return Fraction(base**exponent.numerator)
+
+
+def _power_of_floats(base: Fraction, exponent: Fraction) -> Fraction:
+    if base < 0 and exponent.denominator != 1:
+        raise Refusal(NO_REAL)
+    value = real(float(base) ** float(exponent))
+    if base and not value:
+        raise Refusal("The number gets too small.")
+    return value
 
 
 def _call(name: str, arguments: list[Fraction]) -> Fraction:

@@ -105,10 +105,6 @@ class Signature:
             )
         said = _said(hint) or described.parameters.get(parameter.name)
         default = ... if parameter.default is parameter.empty else parameter.default
-        if isinstance(default, FieldInfo):
-            if default.description is None and said:
-                default = FieldInfo.merge_field_infos(default, description=said)
-            return Annotated[hint, Field(alias=parameter.name)], default
         return Annotated[hint, Field(alias=parameter.name, description=said)], default
 
     def _build(self, fields: dict[str, Any]) -> tuple[type[BaseModel], dict[str, Any]]:
