@@ -23,7 +23,7 @@ from talkwire.cli.serve import (
     run,
     url_of,
 )
-from talkwire.settings import DatabaseSettings, Settings
+from talkwire.settings import DatabaseSettings, RedisSettings, Settings
 
 EVERYBODY = "0.0.0.0"  # noqa: S104 - what is tested
 
@@ -95,6 +95,7 @@ def test_the_banner_says_that_keys_are_asked_for(tmp_path: Path) -> None:
 
     assert "talkwire keys create" in said
     assert "-H 'Authorization: Bearer KEY'" in said
+    assert "TALKWIRE_API_KEY=KEY" in said
 
 
 def test_bad_settings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,11 +124,12 @@ def test_the_banner_is_ready_to_paste_and_without_secrets(tmp_path: Path) -> Non
 
 def test_the_banner_tells_the_database_without_its_password_and_the_processes() -> None:
     url = SecretStr("postgresql://me:canary@db.example:5433/talk")
-    settings = Settings(database=DatabaseSettings(url=url), workers=3)
+    redis = RedisSettings(url=SecretStr("redis://me:canary@cache.example/1"))
+    settings = Settings(database=DatabaseSettings(url=url), redis=redis, workers=3)
 
     said = banner(settings, ["http://127.0.0.1:8000"], "a model")
 
-    assert "PostgreSQL db.example:5433/talk" in said
+    assert "PostgreSQL db.example:5433/talk, Redis cache.example/1" in said
     assert f"Processes: 3; SIGHUP to {os.getpid()}" in said
     assert "canary" not in said
     assert "me:" not in said

@@ -140,12 +140,13 @@ def banner(settings: Settings, urls: Sequence[str], model: str) -> str:
         f"{key}"
         """ -d '{"input": "Hello! Count to 5."}'"""
     )
+    chat = f"{'TALKWIRE_API_KEY=KEY ' if key else ''}{program()} chat"
     lines = [
         f"{say('serving', version=__version__)} {'  '.join(urls)}",
         f"  {say('answers')}: {model}",
         f"  {say('data')}: {', '.join(filter(None, (stored(settings), redis(settings))))}",
         f"  {say('try')}: {curl}",
-        f"  {say('or_chat')} {program()} chat{'' if first == _USUAL else f' --url {first}'}",
+        f"  {say('or_chat')} {chat}{'' if first == _USUAL else f' --url {first}'}",
         f"  {say('stop')}",
     ]
     if settings.workers > 1:
