@@ -105,6 +105,9 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     stack.push_async_callback(made.models.close)
     if made.speech is not None:
         stack.push_async_callback(made.speech.close)
+    if made.tools is not None:
+        await made.tools.open()
+        stack.push_async_callback(made.tools.close)
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from talkwire import access
+from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Models, Speech
+from talkwire.engine.ports import Choice, Models, Speech, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.storage_ports import Journal
@@ -23,6 +24,7 @@ from talkwire.stores.counters import RedisCounters
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
 from talkwire.telemetry.observe import TurnLog
+from talkwire.toolbox import toolbox
 from talkwire.voice.clone import CloneVoice
 from talkwire.voice.silence import Silence
 from talkwire.web.rates import MemoryCounters
@@ -41,6 +43,7 @@ class Parts:
     models: Models
     speech: Speech | None
     prompts: Templates
+    tools: Tools | None
     turns: Turns
 
 
@@ -59,14 +62,20 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
     router = Router(models, prompts)
     share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
     backlog = settings.turns.max_backlog_events
+    tools = toolbox(settings)
+    calls = None if tools is None else Calls(tools)
     turns = Turns(
         router,
         Runner(
-            Performer(store.records, speech, share, backlog_events=backlog),
+            Performer(store.records, speech, share, calls=calls, backlog_events=backlog),
             router,
             journal=journal,
             records=store.records,
-            limits=Limits(max_turn_s=settings.turns.max_turn_s, on_lost=settings.turns.on_lost),
+            limits=Limits(
+                max_turn_s=settings.turns.max_turn_s,
+                max_tool_rounds=settings.tools.max_rounds,
+                on_lost=settings.turns.on_lost,
+            ),
         ),
         records=store.records,
         journal=journal,
@@ -79,7 +88,7 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
         ),
     )
     store.database.crowd = lambda: turns.running
-    return Parts(settings, store, who, journal, models, speech, prompts, turns)
+    return Parts(settings, store, who, journal, models, speech, prompts, tools, turns)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -44,7 +44,7 @@ from talkwire._settings.sections import (
     Words,
 )
 from talkwire._settings.sources import Loaded, client_value, gather
-from talkwire._settings.texts import is_loopback, listed
+from talkwire._settings.texts import is_loopback, listed, mapped
 
 __all__ = [
     "AuthSettings",
@@ -116,7 +116,10 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     tools: ToolSettings = ToolSettings()
-    mcpServers: dict[str, McpServerSettings] = Field(default_factory=dict)  # as others write it
+    # As other hosts of such servers write it.
+    mcpServers: Annotated[dict[str, McpServerSettings], BeforeValidator(mapped)] = Field(
+        default_factory=dict
+    )
     egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     node: NodeSettings = NodeSettings()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire._settings.texts import home, http, listed
+from talkwire._settings.texts import home, http, listed, mapped
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_other_addresses_are_refused(url: str) -> None:
 
 def test_the_last_slash_goes() -> None:
     assert http("https://a:1/v1/") == "https://a:1/v1"
+
+
+def test_an_object_comes_from_a_variable_as_json() -> None:
+    assert mapped('{"a": 1}') == {"a": 1}
+    assert mapped({"a": 1}) == {"a": 1}
+    with pytest.raises(ValueError, match="expected a JSON object"):
+        mapped("{a")

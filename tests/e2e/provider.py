@@ -1,4 +1,5 @@
-"""A model provider that does what the prompt says: `words=20 pace_ms=5 then=stall`.
+"""A model provider that does what the prompt says: `words=20 pace_ms=5 then=stall`, or
+`words=3 tool=clock args={"a":1}` to have a tool called first.
 
 Speaks Chat Completions over a real socket. Its answer is `w0 w1 w2 …`, so that every position of
 a text is known; asked to carry on from a partial answer it goes on with the next word. It writes
@@ -110,6 +111,12 @@ async def _answer(writer: asyncio.StreamWriter, call: Call, start: int, attempt:
         await _whole(writer, 200 if then == "html" else int(then), error)
         return
     writer.write(_STREAM)
+    if "tool" in orders and call.body["messages"][-1]["role"] != "tool":
+        function = {"name": orders["tool"], "arguments": orders.get("args", "{}")}
+        asked = {"index": 0, "id": "call_1", "type": "function", "function": function}
+        writer.write(_frame({"tool_calls": [asked]}) + _frame({}, finish="tool_calls") + _DONE)
+        await writer.drain()
+        return
     for k in range(start, count):
         writer.write(_frame({"content": f"w{k} "}))
         await writer.drain()
@@ -126,7 +133,7 @@ async def _answer(writer: asyncio.StreamWriter, call: Call, start: int, attempt:
     await writer.drain()
 
 
-def _frame(delta: dict[str, str], *, finish: str | None = None, usage: Any = None) -> bytes:
+def _frame(delta: dict[str, Any], *, finish: str | None = None, usage: Any = None) -> bytes:
     chunk: dict[str, Any] = {"id": "c1", "object": "chat.completion.chunk", "model": "words-1"}
     chunk |= {"created": 1, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
     if usage:

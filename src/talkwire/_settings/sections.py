@@ -216,6 +216,54 @@ class AuthSettings(Group):
         return self.mode == "keys" or (self.mode == "auto" and not near)
 
 
+class BuiltinToolSettings(Group):
+    """The tools that come along; each has to be switched on."""
+
+    clock: bool = False
+    calculator: bool = False
+    fetch: bool = False
+
+
+class ToolSettings(Group):
+    """Tools that models may call. `module` is a module's name, or a path that ends in `.py`."""
+
+    module: str | None = None
+    builtin: BuiltinToolSettings = BuiltinToolSettings()
+    max_rounds: Count = 10
+
+
+class McpServerSettings(BaseModel):
+    """One MCP server, as other hosts write it; keys that only those know are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = Field(default_factory=dict)
+    cwd: str | None = None
+    url: SecretStr | None = None
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    timeout_s: Seconds = 60
+    connect_timeout_s: Seconds = 15
+    enabled: bool = True
+    requires_approval: bool | Literal["destructive"] = False
+
+    @whole(mode="after")
+    def _is_somewhere(self) -> McpServerSettings:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("expected either `command` or `url`")
+        return self
+
+
+class EgressSettings(Group):
+    """Where requests and tools may lead this server. `allow` lists hosts, with ports or without;
+    `private` opens networks that only this machine or its neighbours can reach.
+    """
+
+    allow: Words = ()
+    private: bool = False
+
+
 class NodeSettings(Group):
     """How a process shows that it lives."""
 

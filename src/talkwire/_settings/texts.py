@@ -24,6 +24,16 @@ def listed(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
+def mapped(value: Any) -> Any:
+    """An object from a variable, as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("expected a JSON object") from None
+
+
 def home(value: Any) -> Any:
     """A path; `~` is the user's own folder."""
     return Path(value).expanduser() if isinstance(value, str | Path) else value

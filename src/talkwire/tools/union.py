@@ -15,6 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from talkwire.canon.tools import CallContext, Tool, ToolAnswer
+from talkwire.tools.arguments import fault
 from talkwire.tools.near import unknown
 
 CLOSING_S = 10.0
@@ -53,11 +54,14 @@ class Joined:
         context: CallContext,
         hear: Callable[[str], None],
     ) -> ToolAnswer:
-        """Hand the call to the source that has the tool."""
+        """Hand the call to the source that has the tool, if its arguments fit."""
         named = self._named()
         if name not in named:
             return unknown(name, named)
         source, tool = named[name]
+        why = fault(tool.input_schema, arguments)
+        if why is not None:
+            return ToolAnswer(why, is_error=True)
         return await source.call(tool.name, arguments, context, hear)
 
     async def open(self) -> None:
