@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
+from talkwire import settings
 from talkwire.canon.tools import CallContext
 from talkwire.tools.builtin import builtin
 from talkwire.tools.functions import CONSTANTS, FUNCTIONS
@@ -64,7 +64,14 @@ def test_the_page_names_every_function_of_the_calculator() -> None:
     assert named == {*FUNCTIONS, *CONSTANTS}
 
 
-def test_the_configuration_on_the_page_can_be_read() -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+def test_the_configuration_on_the_page_can_be_used(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    found = []
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(block, "utf-8")
+        found.append(settings.load(path).tools)
 
-    assert yaml.safe_load(block) == {"tools": {"module": "my_company.tools"}}
+    module, builtins = found
+    assert module.module == "my_company.tools"
+    assert builtins.builtin.model_dump() == dict.fromkeys(("clock", "calculator", "fetch"), True)

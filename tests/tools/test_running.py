@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -331,3 +333,30 @@ async def test_a_thread_may_give_an_awaitable_which_is_awaited_on_the_loop() -> 
         return later()
 
     assert await run(work, blocking=True) == ToolAnswer(threading.current_thread().name)
+
+
+HANGING = """
+import asyncio, threading, time
+from talkwire.tools.running import Pieces, Threads, answer
+
+async def main():
+    begun = threading.Event()
+    def hangs():
+        begun.set()
+        time.sleep(3600)
+    task = asyncio.create_task(answer("t", hangs, pieces=Pieces(print), threads=Threads()))
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
+    task.cancel()
+
+asyncio.run(main())
+print("ended")
+"""
+
+
+def test_a_tool_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert done.stdout == "ended\n"
