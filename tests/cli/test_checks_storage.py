@@ -109,6 +109,8 @@ def test_a_database_that_is_away_is_told_without_its_password() -> None:
     assert found[0].outcome == "broken"
     assert "PostgreSQL 127.0.0.1:1/chat" in found[0].found
     assert "DATABASE_URL" in found[0].found
+    elsewhere = _on("postgresql://127.0.0.1:1/chat", host=EVERYBODY)
+    assert "cannot be told" in list(checks.storage(elsewhere))[-1].found
     assert CANARY not in json.dumps(found)
 
 

@@ -22,7 +22,7 @@ def storage(settings: Settings) -> Iterator[Check]:
     if settings.database.is_postgres:
         found = postgres(settings)
         yield found
-        current = found.outcome == "ok"
+        current = {"ok": True, "note": False}.get(found.outcome)
         if current:
             yield from nodes(settings)
     else:
@@ -41,8 +41,9 @@ def postgres(settings: Settings) -> Check:
     try:
         found, needed = revision(settings)
     except TalkwireError as error:
-        hint = "is DATABASE_URL right, and the server running?"
-        return Check("database", "broken", f"{place}: {error.message} {hint}")
+        hint = "Is DATABASE_URL right, and the server running?"
+        said = error.message.replace("?.", "?")
+        return Check("database", "broken", f"{place}: {said} {hint}")
     if found == needed:
         return Check("database", "ok", f"{place}, revision {found}")
     if found is None:
@@ -95,8 +96,11 @@ def redis(settings: Settings) -> Iterator[Check]:
     yield Check("Redis", "broken", f"{place}: {fault}; {hint}")
 
 
-def access(settings: Settings, *, current: bool) -> Check:
-    """Who may ask. Keys are counted where the schema is `current`."""
+def access(settings: Settings, *, current: bool | None) -> Check:
+    """Who may ask. Keys are counted where the schema is `current`; without one there are none.
+
+    `current` None: the database cannot be looked at.
+    """
     hosts = ", ".join(sorted({host for host, _ in settings.addresses}))
     if not settings.asks_for_keys:
         return _open(settings, hosts)
@@ -105,8 +109,8 @@ def access(settings: Settings, *, current: bool) -> Check:
     tokens = jwt.secret is not None or jwt.jwks_url is not None
     told = f"keys are asked for ({why})" + (f", or tokens of {jwt.issuer}" if tokens else "")
     counted = _open_keys(settings) if current else (0, 0)
-    if counted is None:
-        return Check("access", "note", f"{told}; how many there are cannot be told")
+    if current is None or counted is None:
+        return Check("access", "note", f"{told}; how many there are cannot be told now")
     made, opening = counted
     if opening or tokens:
         return Check("access", "ok", f"{told}; {opening} of {made} keys open")
@@ -139,10 +143,11 @@ def _open_keys(settings: Settings) -> tuple[int, int] | None:
     return None
 
 
-def _is_current(settings: Settings) -> bool:
+def _is_current(settings: Settings) -> bool | None:
+    """False where there is no schema yet; None where it cannot be told, or is another version's."""
     from talkwire.storage import revision
 
     with suppress(TalkwireError):
         found, needed = revision(settings)
-        return found == needed
-    return False
+        return found == needed if found in (None, needed) else None
+    return None
