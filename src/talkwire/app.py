@@ -98,8 +98,9 @@ def start_logging(settings: Settings) -> None:
 async def _open(made: Parts, stack: AsyncExitStack) -> None:
     """Become a node, carry on what was left, begin to keep house; all undone by `stack`."""
     settings, turns, store = made.settings, made.turns, made.storage
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+    if not settings.database.is_postgres:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     hush_cuts()
     await store.open(stack)
     stack.push_async_callback(made.models.close)

@@ -75,6 +75,16 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert "Not a directory" in capsys.readouterr().err
 
 
+def test_with_another_database_no_folder_is_needed(
+    taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/chat")
+
+    assert run(None, {"port": taken, "data_dir": tmp_path / "file" / "x"}) == 2
+    assert f"Port {taken}" in capsys.readouterr().err
+
+
 def test_a_data_folder_is_made(tmp_path: Path) -> None:
     check_folder(tmp_path / "a" / "b")
 

@@ -38,7 +38,8 @@ def run(config: Path | None, options: Mapping[str, Any]) -> int:
         return REFUSED
     settings = loaded.settings
     try:
-        check_folder(settings.data_dir)
+        if not settings.database.is_postgres:
+            check_folder(settings.data_dir)
         unread_s = settings.streams.send_timeout_s
         sockets = [listen(host, port, unread_s=unread_s) for host, port in settings.addresses]
     except Hindrance as hindrance:
