@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from talkwire.journals.wake import NoSignals, RedisSignals
 from talkwire.settings import DatabaseSettings, RedisSettings, Settings
-from talkwire.storage import database_of, storage
+from talkwire.storage import database_of, nodes, redis_fault, storage
 from talkwire.stores.cache import CachedRecords
 from talkwire.stores.nodes import SqlNodes
 from talkwire.stores.postgres_database import PostgresDatabase
@@ -79,3 +79,23 @@ async def test_a_redis_that_is_there_carries_word(tmp_path: Path, redis_server: 
             while "t_1" not in heard:  # word may get lost until both listen
                 other.signals.send("stored", ["t_1"])
                 await asyncio.sleep(0.01)
+
+
+async def test_nodes_and_redis_are_looked_at_from_outside(
+    tmp_path: Path, redis_server: Redis
+) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        redis=RedisSettings(url=SecretStr(redis_server.url), timeout_s=5),
+    )
+    made = storage(settings)
+    async with AsyncExitStack() as stack:
+        await made.open(stack)
+
+        (seen,) = await nodes(settings)
+        assert seen.id == made.nodes.node
+        assert await redis_fault(settings) is None
+
+    nowhere = RedisSettings(url=SecretStr(NOWHERE), timeout_s=5)
+    assert await redis_fault(Settings(redis=nowhere)) == "cannot be reached"
+    assert await redis_fault(Settings()) is None
