@@ -26,10 +26,16 @@ class Ended:
         self.why = ""
         self.last_words = bytearray()
         self.stir: Callable[[], None] = lambda: None
+        self._ours = False
+
+    def close(self) -> None:
+        """From now on it ends because it is closed here, and not for a reason of its own."""
+        self._ours = True
 
     def end(self, why: str) -> None:
         """The first reason stays."""
-        self.why = self.why or why
+        if not self._ours:
+            self.why = self.why or why
         self.happened.set()
         self.stir()
 

@@ -45,6 +45,7 @@ class McpServer:
         self._waiting = 0
         self._failures = 0
         self._legacy = False
+        self._stood = False
         self._closing = False
         self._last_error = ""
         self._refused = ""
@@ -127,13 +128,15 @@ class McpServer:
         self._waiting += 1
         try:
             async with asyncio.timeout(self.config.connect_timeout_s):
-                await self._settled.wait()
+                while True:
+                    await self._settled.wait()
+                    if self._link is None or not self._link.ended.happened.is_set():
+                        return self._link
+                    self._settled.clear()  # its owner has not seen it yet
         except TimeoutError:
             return None
         finally:
             self._waiting -= 1
-        link = self._link
-        return link if link is not None and not link.ended.happened.is_set() else None
 
     def _doubt(self, link: Link) -> None:
         """Further calls wait until the server has shown that it still answers."""
@@ -148,28 +151,28 @@ class McpServer:
         session = await asyncio.to_thread(importlib.import_module, "talkwire.tools.mcp_session")
         while not self._closing:
             began = loop.time()
+            self._stood = False
             ended = Ended()
             try:
                 await self._hold(session, ended)
             except Exception as error:
                 why = session.why(error, self.config.connect_timeout_s)
                 self._last_error = self._clean(ended.told(why))
+            if not self._stood:
+                self._legacy = not self._legacy  # some servers end when asked for a newer protocol
+                self._settle("failed", None)
             self._failures = 0 if loop.time() - began > _STABLE_S else self._failures + 1
             await self._pause()
 
     async def _hold(self, session: Any, ended: Ended) -> None:
         """One connection, from its beginning to its end, which is raised."""
         async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout(self.config.connect_timeout_s):
-                    link: Link = await stack.enter_async_context(
-                        session.connected(self.config, ended, legacy=self._legacy)
-                    )
-                    await self._list(link)
-            except BaseException:
-                self._legacy = not self._legacy  # some servers end when asked for a newer protocol
-                self._settle("failed", None)
-                raise
+            async with asyncio.timeout(self.config.connect_timeout_s):
+                link: Link = await stack.enter_async_context(
+                    session.connected(self.config, ended, legacy=self._legacy)
+                )
+                await self._list(link)
+            self._stood = True
             ended.stir = self._stirred.set
             self._settle("connected", link)
             listening = asyncio.create_task(link.listen())
@@ -212,6 +215,7 @@ class McpServer:
         except TimeoutError:
             if not self._calls:
                 link.ended.end("It does not answer any more.")
+                return
         else:
             link.doubtful = False
         self._settled.set()

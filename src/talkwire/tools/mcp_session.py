@@ -56,6 +56,14 @@ _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(
     CallToolResult | InputRequiredResult
 )
 
+_WORDS: dict[type[BaseException], str] = {
+    FileNotFoundError: "Its command or its folder was not found.",
+    PermissionError: "Its command may not be run.",
+    MCPError: "It closed the connection.",
+    httpx2.ConnectError: "It cannot be connected to.",
+    ValidationError: "It answered against the protocol.",
+}
+
 # They would write foreign text into our log; what matters of it is in a server's `last_error`.
 for _name in ("mcp", "client"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
@@ -232,24 +240,14 @@ def why(error: BaseException, within_s: float) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
-        case LinkBroken():
+        case LinkBroken() | TooMuch():
             return str(error)
+        case MCPError(code=code) if code != CONNECTION_CLOSED:
+            return f"It refused: {clean(error.message, _ERROR_CHARS)}"
         case TimeoutError() | httpx2.TimeoutException():
             return f"It did not answer within {within_s:g} s."
-        case FileNotFoundError():
-            return "Its command or its folder was not found."
-        case PermissionError():
-            return "Its command may not be run."
-        case MCPError(code=code) if code == CONNECTION_CLOSED:
-            return "It closed the connection."
-        case MCPError():
-            return f"It refused: {clean(error.message, _ERROR_CHARS)}"
-        case httpx2.ConnectError():
-            return "It cannot be connected to."
-        case TooMuch():
-            return str(error)
-        case _:
-            return f"The connection failed ({type(error).__name__})."
+    known = (words for kind, words in _WORDS.items() if isinstance(error, kind))
+    return next(known, f"The connection failed ({type(error).__name__}).")
 
 
 def _transport(config: McpServerConfig, ended: Ended) -> AbstractAsyncContextManager[Any]:

@@ -1,14 +1,15 @@
 """An MCP server as a child process: its pipes, bounded, and the end of all that it started.
 
 The SDK's own transport reads lines of any length; this one reads at most MESSAGE_BYTES of a line
-and what an Allowance grants. Lines that are no messages are passed over. Nothing of the process
-group outlives the connection.
+and what an Allowance grants. Lines that are no messages are passed over, and so are notifications
+that come too fast. Nothing of the process group outlives the connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
@@ -19,7 +20,13 @@ from anyio import BrokenResourceError, ClosedResourceError, create_memory_object
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client.stdio import get_default_environment
 from mcp.shared.message import SessionMessage
-from mcp_types import jsonrpc_message_adapter
+from mcp_types import (
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    jsonrpc_message_adapter,
+)
 
 from talkwire.tools.mcp_config import Command
 from talkwire.tools.mcp_flood import MESSAGE_BYTES, Allowance, Flooded
@@ -28,6 +35,7 @@ from talkwire.tools.mcp_link import LAST_WORDS_BYTES, Ended
 _CHUNK_BYTES = 64 * 1024
 _AHEAD = 64
 """Messages that wait for a server that does not read; then whoever sends waits."""
+_ID = re.compile(rb'"id"\s*:\s*(\d{1,15})')
 _GRACE_S = 1.0
 _POLL_S = 0.01
 _GONE = (BrokenResourceError, ClosedResourceError, OSError)
@@ -64,10 +72,12 @@ async def child(command: Command, ended: Ended) -> AsyncIterator[_Streams]:
     try:
         yield incoming, outgoing
     finally:
+        ended.close()
         try:
             await _stop(process)
         finally:
             _signal(process, signal.SIGKILL)  # what it started and left behind
+            await _exited(process, _GRACE_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -102,24 +112,40 @@ async def _lines(stdout: StreamReader, heard: _In) -> None:
     allowance = Allowance()
     line = bytearray()
     while chunk := await stdout.read(_CHUNK_BYTES):
-        allowance.spend(len(chunk), chunk.count(b"\n"))
+        allowance.spend(len(chunk))
         first, *others = chunk.split(b"\n")
         line += first
         for other in others:
-            await _pass_on(line, heard)
+            await _pass_on(line, heard, allowance)
             line = bytearray(other)
         if len(line) > MESSAGE_BYTES:
             raise Flooded("It sent a message that is larger than any that is read.")
 
 
-async def _pass_on(line: bytearray, heard: _In) -> None:
+async def _pass_on(line: bytearray, heard: _In, allowance: Allowance) -> None:
     if len(line) > MESSAGE_BYTES:
         raise Flooded("It sent a message that is larger than any that is read.")
+    if b'"id"' in line:
+        allowance.spend(0, 1)
+    elif not allowance.heeds():
+        return
+    message: JSONRPCMessage | None
     try:
         message = jsonrpc_message_adapter.validate_json(bytes(line), by_name=False)
     except (ValueError, RecursionError):
-        return  # a stray print of the server, say
-    await heard.send(SessionMessage(message))
+        message = _instead_of(line)
+    if message is not None:
+        await heard.send(SessionMessage(message))
+
+
+def _instead_of(line: bytearray) -> JSONRPCError | None:
+    """Of what cannot be read: the end of the request that it seems to answer. Most often it is a
+    stray print of the server, and nothing comes of it.
+    """
+    if not line.lstrip().startswith(b"{") or (found := _ID.search(line)) is None:
+        return None
+    error = ErrorData(code=PARSE_ERROR, message="It answered with what cannot be read.")
+    return JSONRPCError(jsonrpc="2.0", id=int(found[1]), error=error)
 
 
 async def _speak(
@@ -142,7 +168,7 @@ async def _overhear(stderr: StreamReader, ended: Ended) -> None:
             ended.last_words += chunk[-LAST_WORDS_BYTES:]
             del ended.last_words[:-LAST_WORDS_BYTES]
             if len(chunk) == _CHUNK_BYTES:
-                await asyncio.sleep(0.01)  # a flood takes no more time than this
+                await asyncio.sleep(0.001)  # others go first, however much comes
 
 
 async def _stop(process: Process) -> None:
