@@ -88,7 +88,7 @@ async def run(options: Options, folder: Path) -> Outcome:
             took_s = time.monotonic() - began
         havoc.revived += scene.fleet.revive()
         await scene.fleet.settled(options.setup.nodes)
-        await scene.quiet()
+        await scene.quiet(5.0 if options.is_control else 40.0)
         async with asyncio.timeout(300):
             verdict = await judge(crowd.transcripts, scene.fleet.direct, scene.rows)
         return Outcome(

@@ -36,7 +36,7 @@ async def test_without_the_fence_two_nodes_write_one_turn(
     outcome_of: Survived, tmp_path: Path
 ) -> None:
     setup = replace(SHORT.setup, nodes=2, fence=False)
-    load = replace(SHORT.load, words=(40, 60), models=("more",))
+    load = replace(SHORT.load, words=(40, 60), models=("more",), patience_s=10)
     options = replace(SHORT, kills=0, zombies=6, seconds=30, setup=setup, load=load)
 
     outcome = await outcome_of(nodes.run(options, tmp_path))

@@ -15,7 +15,7 @@ from tests.e2e.kept import text_of
 from tests.e2e.provider import said
 from tests.e2e.wire_client import ask, asking
 
-_REPLAY_S = 20.0
+_REPLAY_S = 10.0
 FINAL = {"turn.completed": "completed", "turn.failed": "failed", "turn.aborted": "aborted"}
 
 
