@@ -35,6 +35,7 @@ CATCHES_EVERYTHING = {
     "stores/sqlite.py": "the writer's thread lives on, and each caller hears of its own error",
     "tools/modules.py": "a module of somebody else's may raise anything while it is executed",
     "tools/running.py": "a tool of somebody else's may raise anything: that is its answer",
+    "tools/mcp_server.py": "whatever breaks one server's connection, its owner connects it again",
     "web/faults.py": "a request is answered in its wire's shape, also on a bug",
 }
 

@@ -1,6 +1,6 @@
 """An MCP server on raw pipes or raw HTTP that does what no server should. Run it by its path.
 
-    hostile.py stdio [MODE] [FILE]      hostile.py http [MODE]
+    hostile.py stdio [MODE] [FILE]      hostile.py http [MODE] [PORT]
 
 Its tools are named after what they do when they are called. MODE changes its lists or its start.
 FILE takes what it was told, one JSON a line. Only the standard library, so that it starts fast.
@@ -339,12 +339,12 @@ class Listener(ThreadingHTTPServer):
         """Nothing: the other end has had enough."""
 
 
-def main(transport: str, mode: str = "", notes: str = "") -> None:
+def main(transport: str, mode: str = "", more: str = "") -> None:
     if transport == "stdio":
-        Pipes(mode, Path(notes) if notes else None).run()
+        Pipes(mode, Path(more) if more else None).run()
         return
     Posts.mode = mode
-    server = Listener(("127.0.0.1", 0), Posts)
+    server = Listener(("127.0.0.1", int(more or 0)), Posts)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()

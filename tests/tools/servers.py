@@ -30,10 +30,12 @@ def on_pipes(*args: str, name: str = "hostile", **more: Any) -> McpServerConfig:
 
 
 @contextmanager
-def on_http(mode: str = "", name: str = "hostile", **more: Any) -> Iterator[McpServerConfig]:
+def on_http(
+    mode: str = "", name: str = "hostile", port: int = 0, **more: Any
+) -> Iterator[McpServerConfig]:
     """The hostile server at a port of its own."""
     with subprocess.Popen(
-        [sys.executable, "-S", "-E", str(HOSTILE), "http", mode], stdout=subprocess.PIPE
+        [sys.executable, "-S", "-E", str(HOSTILE), "http", mode, str(port)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         try:

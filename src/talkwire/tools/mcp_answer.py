@@ -39,7 +39,11 @@ def cut(text: str, *, is_error: bool = False) -> ToolAnswer:
 
 
 def _said(parts: list[str], structured: dict[str, Any]) -> bool:
-    """Whether one of the texts is the structured content already, as servers are asked to give."""
+    """Whether one of the texts is the structured content already, as servers are asked to give;
+    the Python SDK also wraps a result that is a text.
+    """
+    if structured == {"result": "\n".join(parts)}:
+        return True
     for part in parts:
         if not part.lstrip().startswith(("{", "[")):
             continue

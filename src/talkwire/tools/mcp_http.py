@@ -99,11 +99,7 @@ class _Watched:
         return self
 
     async def __anext__(self) -> Any:
-        try:
-            return await self._stream.__anext__()
-        except StopAsyncIteration:
-            self._ended.end("It closed the connection.")
-            raise
+        return await self._stream.__anext__()
 
     async def __aenter__(self) -> _Watched:
         await self._stream.__aenter__()
@@ -115,6 +111,7 @@ class _Watched:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._ended.end("")
         await self._stream.__aexit__(kind, value, trace)
 
 

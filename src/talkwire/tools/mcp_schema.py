@@ -25,13 +25,14 @@ _SCHEMAS = {
     *("items", "additionalProperties", "contains", "not", "if", "then", "else"),
     *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
 }
-_NUMBERS = {
-    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength"),
-    *("maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains"),
-    "maxContains",
+_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+_COUNTS = {
+    *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
+    *("minContains", "maxContains"),
 }
 _TEXTS = {"title", "description", "format", "$ref"}
-_PLAIN = {"type", "enum", "const", "default", "examples", "required", "deprecated", "uniqueItems"}
+_PLAIN = {"enum", "const", "default", "examples", "required", "deprecated", "uniqueItems"}
+_TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}
 # These look at the same value again, the others at a part of it.
 _IN_PLACE = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"}
 
@@ -105,11 +106,44 @@ def _keyword(key: str, value: object) -> Any:
         return [_schema(part) for part in value] or None
     if key in _SCHEMAS:
         return _schema(value)
+    if key == "type":
+        return _types(value)
     if key in _NUMBERS:
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return value if _is_number(value, positive=key == "multipleOf") else None
+    if key in _COUNTS:
+        return value if type(value) is int and value >= 0 else None
     if key in _TEXTS:
         return clean(value, _TEXT_CHARS) if isinstance(value, str) else None
-    return value if key in _PLAIN and _visible(value) else None
+    return value if key in _PLAIN and _visible(value) and _well_formed(key, value) else None
+
+
+def _types(value: object) -> Any:
+    names = value if isinstance(value, list) else [value]
+    if not names or not _are_names(names) or not _TYPES.issuperset(names):
+        raise Unsafe("its schema has unknown types")
+    return value
+
+
+def _is_number(value: object, *, positive: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value > 0 or not positive
+
+
+def _well_formed(key: str, value: object) -> bool:
+    """A check against the schema of schemas would take a second for a thousand properties."""
+    if key in {"deprecated", "uniqueItems"}:
+        return isinstance(value, bool)
+    if key in {"enum", "examples"}:
+        return isinstance(value, list)
+    if key == "required":
+        return isinstance(value, list) and _are_names(value)
+    return True
+
+
+def _are_names(values: list[Any]) -> bool:
+    """Texts, each of them once."""
+    return all(isinstance(value, str) for value in values) and len(set(values)) == len(values)
 
 
 def _visible(value: object) -> bool:

@@ -113,9 +113,9 @@ class McpServer:
             self._doubt(link)
             raise
         except LinkBroken:
-            if not link.ended.happened.is_set():
-                link.ended.end("It closed the connection.")
-            return self._failed(f"broke off while it worked: {self._clean(link.ended.told())}")
+            link.ended.end("")
+            why = self._clean(link.ended.told("It closed the connection."))
+            return self._failed(f"broke off while it worked: {why}")
         finally:
             self._calls -= 1
 

@@ -109,7 +109,7 @@ class Link:
                 progress_callback=hearing.progress,
             )
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED and self._client.session is not None:
+            if self.ended.happened.is_set() or _closed(error):
                 raise LinkBroken from None
             self._doubt(error.code in _DOUBTFUL)
             text = self._config.redacted(clean(error.message, _ERROR_CHARS))
@@ -181,6 +181,11 @@ class Link:
                     self.changed()
 
 
+def _closed(error: MCPError) -> bool:
+    """Whether it is the SDK's own; servers use the same number for errors of theirs."""
+    return error.code == CONNECTION_CLOSED and error.message == "Connection closed"
+
+
 def _large(result: CallToolResult) -> bool:
     """Whether to make text of it takes long enough to be felt by others."""
     return result.structured_content is not None or len(result.content) > 100
@@ -242,7 +247,7 @@ def why(error: BaseException, within_s: float) -> str:
     match error:
         case LinkBroken() | TooMuch():
             return str(error)
-        case MCPError(code=code) if code != CONNECTION_CLOSED:
+        case MCPError() if not _closed(error):
             return f"It refused: {clean(error.message, _ERROR_CHARS)}"
         case TimeoutError() | httpx2.TimeoutException():
             return f"It did not answer within {within_s:g} s."

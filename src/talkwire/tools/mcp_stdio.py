@@ -37,6 +37,7 @@ _AHEAD = 64
 """Messages that wait for a server that does not read; then whoever sends waits."""
 _ID = re.compile(rb'"id"\s*:\s*(\d{1,15})')
 _GRACE_S = 1.0
+_NOTICED_S = 0.25
 _POLL_S = 0.01
 _GONE = (BrokenResourceError, ClosedResourceError, OSError)
 
@@ -68,6 +69,7 @@ async def child(command: Command, ended: Ended) -> AsyncIterator[_Streams]:
         asyncio.create_task(_hear(process, process.stdout, heard, ended)),
         asyncio.create_task(_speak(process.stdin, spoken, ended)),
         asyncio.create_task(_overhear(process.stderr, ended)),
+        asyncio.create_task(_await_end(process)),
     ]
     try:
         yield incoming, outgoing
@@ -97,6 +99,15 @@ async def _hear(process: Process, stdout: StreamReader, heard: _In, ended: Ended
         except _GONE:
             pass
         ended.end(await _ending(process))
+
+
+async def _await_end(process: Process) -> None:
+    """What it started may hold its pipes open, and its end would go unnoticed."""
+    while process.returncode is None:  # noqa: ASYNC110 - the library's wait is for the pipes too
+        await asyncio.sleep(_NOTICED_S)
+    _signal(process, signal.SIGKILL)
+    await asyncio.sleep(_NOTICED_S)
+    _forget(process)
 
 
 async def _ending(process: Process) -> str:
