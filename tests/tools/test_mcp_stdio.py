@@ -7,11 +7,12 @@ import sys
 
 import pytest
 from anyio import ClosedResourceError
+from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest
 
 from talkwire.tools.mcp_config import Command
 from talkwire.tools.mcp_link import Ended
-from talkwire.tools.mcp_stdio import SessionMessage, child
+from talkwire.tools.mcp_stdio import child
 
 HELLO = '{"jsonrpc":"2.0","method":"hello"}'
 
