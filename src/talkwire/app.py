@@ -109,6 +109,7 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     if made.tools is not None:
         await made.tools.open()
         stack.push_async_callback(made.tools.close)
+    await store.nodes.take_over()
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
@@ -183,3 +184,39 @@ async def test_a_take_over_whose_answer_got_lost_is_told_by_the_next(
     assert await judge.nodes.take_over() == 1
     assert len(await judge.records.unfinished()) == 1
     assert await judge.nodes.take_over() == 0
+
+
+async def test_a_process_that_is_gone_from_this_machine_is_dead_at_once(
+    trio: Sequence[Node],
+) -> None:
+    dead, heir, _ = trio
+    for node in trio:
+        node.nodes._dead_after_s = 1000
+    await dead.records.start(new_turn())
+    assert await heir.nodes.take_over() == 0
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await process.wait()
+    name = dead.nodes.node
+    moved = text("UPDATE nodes SET pid = :pid WHERE id = :node")
+
+    await dead.database.write(
+        lambda c: c.execute(moved, {"pid": process.pid, "node": name}).close()
+    )
+
+    assert await heir.nodes.take_over() == 1
+    with pytest.raises(Fenced):
+        await dead.nodes.beat()
+
+
+async def test_a_process_of_another_machine_is_not_looked_for_here(trio: Sequence[Node]) -> None:
+    away, other, _ = trio
+    for node in trio:
+        node.nodes._dead_after_s = 1000
+    await away.records.start(new_turn())
+    name = away.nodes.node
+    moved = text("UPDATE nodes SET host = 'elsewhere 0a', pid = 999999999 WHERE id = :node")
+
+    await away.database.write(lambda c: c.execute(moved, {"node": name}).close())
+
+    assert await other.nodes.take_over() == 0
+    await away.nodes.beat()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from talkwire.canon.errors import Fenced, Unavailable
+from talkwire.stores.machine import machine
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, nodes, turns
 from talkwire.stores.sqlite_database import SqliteDatabase
@@ -91,7 +91,7 @@ class SqlNodes:
                 epoch=epoch,
                 seen_at=now,
                 pid=pid,
-                host=socket.gethostname(),
+                host=machine(),
                 started_at=now,
             )
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from talkwire.canon.errors import Fenced, StorageUnavailable
+from talkwire.stores.machine import gone, is_marked, machine
 from talkwire.stores.postgres_database import PostgresDatabase
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, nodes, turns
@@ -61,6 +62,18 @@ _dead = Prepared(
     .order_by(nodes.c.id)
     .with_for_update(skip_locked=True)
 )
+_here = Prepared(
+    select(nodes.c.id, nodes.c.pid).where(
+        (nodes.c.epoch == _OWN)
+        & (nodes.c.host == bindparam("host_"))
+        & (nodes.c.id != bindparam("node_"))
+    )
+)
+_one = Prepared(
+    select(nodes.c.id)
+    .where((nodes.c.id == bindparam("node_")) & (nodes.c.epoch == _OWN))
+    .with_for_update(skip_locked=True)
+)
 _fence_off = Prepared(
     update(nodes).where(nodes.c.id == bindparam("node_")).values(epoch=nodes.c.epoch + 1)
 )
@@ -81,7 +94,8 @@ _forget = Prepared(
 class PostgresNodes:
     """One of many. `node` is empty and `epoch` 0 before `join`.
 
-    `dead_after_s` is how long a node may be silent before another takes its turns over.
+    `dead_after_s` is how long a node may be silent before another takes its turns over; one whose
+    process is gone from this very machine is dead at once.
     """
 
     def __init__(self, database: PostgresDatabase, *, dead_after_s: float = 10) -> None:
@@ -98,7 +112,7 @@ class PostgresNodes:
 
         :raises StorageUnavailable: the database does not answer.
         """
-        node, pid, host = f"n_{secrets.token_hex(8)}", os.getpid(), socket.gethostname()
+        node, pid, host = f"n_{secrets.token_hex(8)}", os.getpid(), machine()
         await self._database.apart(lambda c: _add.run(c, id=node, pid=pid, host=host))
         self.node, self.epoch = node, _OWN
         self._database.guard(node, _OWN)
@@ -120,17 +134,22 @@ class PostgresNodes:
     async def take_over(self) -> int:
         """Make the unfinished turns of nodes that stopped beating this node's; how many.
 
-        0 while this node has not beaten without failure or pause for `dead_after_s` itself: after
-        the database was away, nobody has beaten. Of several nodes one takes each dead one over.
+        Silence is no sign while this node has not beaten without failure or pause for
+        `dead_after_s` itself: after the database was away, nobody has beaten. Of several nodes one
+        takes each dead one over.
         After a failure the next call tells of at least one: what failed may have been stored.
 
         :raises Fenced: this node was taken over itself.
         """
-        steady = self._steady_since
-        if steady is None or monotonic() - steady < self._dead_after_s:
-            return 0
+        since = self._steady_since
+        steady = since is not None and monotonic() - since >= self._dead_after_s
         try:
-            taken = await self._database.write(self._take_over)
+            vanished = await self._vanished()
+            if not vanished and not steady:
+                return 0
+            taken = await self._database.write(
+                lambda c: self._take_over(c, vanished, steady=steady)
+            )
         except StorageUnavailable:
             self._unsure = True
             raise
@@ -163,11 +182,23 @@ class PostgresNodes:
     def _leave(self, connection: Connection) -> int:
         return _left.run(connection, node_=self.node, under=self.epoch)
 
-    def _take_over(self, connection: Connection) -> int:
+    async def _vanished(self) -> list[str]:
+        """The nodes whose processes were on this machine and are not any more."""
+        host, node = machine(), self.node
+        if not is_marked(host):
+            return []
+        rows = await self._database.read(lambda c: _here.all(c, host_=host, node_=node))
+        return [name for name, pid in rows if gone(pid)]
+
+    def _take_over(self, connection: Connection, vanished: Sequence[str], *, steady: bool) -> int:
         silence = int(self._dead_after_s * 1000)
+        found = _dead.all(connection, node_=self.node, silence=silence) if steady else []
+        dead = {name for (name,) in found}
+        for name in sorted(set(vanished) - dead):
+            dead |= {name for (name,) in _one.all(connection, node_=name)}
         taken = 0
-        for (dead,) in _dead.all(connection, node_=self.node, silence=silence):
-            _fence_off.run(connection, node_=dead)
-            taken += _adopt.run(connection, node_=dead, to=self.node)
+        for dead_node in sorted(dead):
+            _fence_off.run(connection, node_=dead_node)
+            taken += _adopt.run(connection, node_=dead_node, to=self.node)
         _forget.run(connection)
         return taken

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, cast, func, select
 
 from talkwire.canon.records import NodeRecord, RunningTurn
 from talkwire.stores.database import Database
+from talkwire.stores.machine import host_of
 from talkwire.stores.schema import UNFINISHED, nodes, turns
 
 TURNS_LIMIT = 1_000
@@ -49,7 +50,7 @@ def _read(connection: Connection) -> list[NodeRecord]:
     return [
         NodeRecord(
             id=row.id,
-            host=row.host or "",
+            host=host_of(row.host or ""),
             pid=row.pid,
             epoch=row.epoch,
             started_at=row.started_at or 0,
