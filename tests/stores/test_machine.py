@@ -20,7 +20,8 @@ def test_all_processes_of_a_machine_say_the_same() -> None:
 
     assert there.stdout.strip() == machine()
     assert machine().startswith(host_of(machine()))
-    assert is_marked("box a1b2") and not is_marked("box")
+    assert is_marked("box a1b2")
+    assert not is_marked("box")
 
 
 def test_a_process_lives_until_it_was_killed_also_unburied() -> None:

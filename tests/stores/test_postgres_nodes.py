@@ -199,9 +199,8 @@ async def test_a_process_that_is_gone_from_this_machine_is_dead_at_once(
     name = dead.nodes.node
     moved = text("UPDATE nodes SET pid = :pid WHERE id = :node")
 
-    await dead.database.write(
-        lambda c: c.execute(moved, {"pid": process.pid, "node": name}).close()
-    )
+    where = {"pid": process.pid, "node": name}
+    await dead.database.write(lambda c: c.execute(moved, where).close())
 
     assert await heir.nodes.take_over() == 1
     with pytest.raises(Fenced):

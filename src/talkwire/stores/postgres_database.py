@@ -76,6 +76,7 @@ class PostgresDatabase(Writing):
         readers = max(1, pool_size + max_overflow - 1)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="talkwire-reader")
         self._writer: Connection | None = None
+        self._closed = False
         self._settle = False
         self._tried = 0.0
         self._looking: asyncio.TimerHandle | None = None
@@ -96,6 +97,7 @@ class PostgresDatabase(Writing):
     async def close(self) -> None:
         """Write what is queued, then close all connections. May be called twice."""
         await self._finish()
+        self._closed = True
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._unlink)
         self._engine.dispose()
@@ -121,6 +123,8 @@ class PostgresDatabase(Writing):
         return await self._in_reader(lambda: self._borrowed(lambda c: postgres.once(c, unit)))
 
     async def _in_reader(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise StorageUnavailable("The database is not open.")
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def _borrowed(self, work: Callable[[Connection], T], *, again: bool = False) -> T:

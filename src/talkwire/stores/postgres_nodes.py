@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from sqlalchemy import (
@@ -147,9 +148,8 @@ class PostgresNodes:
             vanished = await self._vanished()
             if not vanished and not steady:
                 return 0
-            taken = await self._database.write(
-                lambda c: self._take_over(c, vanished, steady=steady)
-            )
+            work = partial(self._take_over, vanished=vanished, steady=steady)
+            taken = await self._database.write(work)
         except StorageUnavailable:
             self._unsure = True
             raise
@@ -187,10 +187,13 @@ class PostgresNodes:
         host, node = machine(), self.node
         if not is_marked(host):
             return []
-        rows = await self._database.read(lambda c: _here.all(c, host_=host, node_=node))
+        try:
+            rows = await self._database.read(lambda c: _here.all(c, host_=host, node_=node))
+        except StorageUnavailable:
+            return []
         return [name for name, pid in rows if gone(pid)]
 
-    def _take_over(self, connection: Connection, vanished: Sequence[str], *, steady: bool) -> int:
+    def _take_over(self, connection: Connection, *, vanished: Sequence[str], steady: bool) -> int:
         silence = int(self._dead_after_s * 1000)
         found = _dead.all(connection, node_=self.node, silence=silence) if steady else []
         dead = {name for (name,) in found}
