@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from talkwire import __version__, access
-from talkwire.canon.errors import Fenced, TalkwireError
+from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
 from talkwire.engine import upkeep
 from talkwire.engine.ports import Models, Speech
 from talkwire.engine.turns import Turns
@@ -109,7 +109,8 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     if made.tools is not None:
         await made.tools.open()
         stack.push_async_callback(made.tools.close)
-    await store.nodes.take_over()
+    with suppress(StorageUnavailable):  # a lock of whoever died may be held for a while yet
+        await store.nodes.take_over()
     adopted = await turns.adopt()
     if adopted:
         _log.info("turns.adopted", count=adopted)
