@@ -83,6 +83,23 @@ async def test_many_turns_at_once_do_not_mix(journal: Journal, records: SqlRecor
         await tail.reach(21)
         read = await journal.read(turn, 1)
         assert read == deltas(1, *[turn] * 20)
+    starts = {turn: n for n, turn in enumerate(turns[:15])}
+    many = await journal.read_many({**starts, "t_none": 0})
+    assert many.pop("t_none") == []
+    assert many == {turn: await journal.read(turn, start) for turn, start in starts.items()}
+
+
+async def test_ended_and_running_turns_are_read_together(
+    journal: Journal, records: SqlRecords
+) -> None:
+    ended, running = [await records.start(new_turn(f"s_{i}")) for i in range(2)]
+    await journal.finish(outcome(ended))
+    names = [each.record.turn_id for each in (ended, running)]
+
+    many = await journal.read_many({names[0]: 1, names[1]: 0})
+
+    assert many[names[0]] == (await journal.read(names[0], 0))[1:]
+    assert many[names[1]] == list(running.events)
 
 
 _steps = st.lists(

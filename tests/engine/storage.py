@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -222,6 +222,9 @@ class FakeJournal:
         self.records.end(outcome)
         self.pending[outcome.turn_id].clear()
         self.tails[outcome.turn_id].committed(len(outcome.log))
+
+    async def read_many(self, wanted: Mapping[str, int]) -> dict[str, list[Stamped]]:
+        return {turn_id: await self.read(turn_id, start) for turn_id, start in wanted.items()}
 
     async def read(self, turn_id: str, start: int) -> list[Stamped]:
         await asyncio.sleep(0)

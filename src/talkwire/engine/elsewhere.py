@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from talkwire.canon.errors import StorageUnavailable
+from talkwire.engine.gathered import Gathered
 from talkwire.engine.reader import Log
 from talkwire.engine.storage_ports import Journal, Records, Signals
 
@@ -21,9 +22,9 @@ class Elsewhere:
         self, records: Records, journal: Journal, signals: Signals, *, every_s: float = 0.5
     ) -> None:
         self._records = records
-        self._journal = journal
         self._signals = signals
         self._every_s = every_s
+        self._gathered = Gathered(journal)
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         signals.hear("stored", self.stored)
 
@@ -42,7 +43,7 @@ class Elsewhere:
         try:
             while log.readers and not log.ended and not until():
                 with suppress(StorageUnavailable):
-                    log.events.extend(await self._journal.read(turn_id, len(log.events)))
+                    log.events.extend(await self._gathered.read(turn_id, len(log.events)))
                 log.show(len(log.events))
                 if not log.ended:
                     await self._news(turn_id)

@@ -5,7 +5,7 @@ As in `ports`: implementations fit by shape, all methods run on the event loop, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from talkwire.canon.errors import TalkwireError
@@ -63,6 +63,10 @@ class Journal(Protocol):
 
     async def read(self, turn_id: str, start: int) -> list[Stamped]:
         """Held events with `n >= start`, in order, without gaps; empty when there are none yet."""
+        ...
+
+    async def read_many(self, wanted: Mapping[str, int]) -> dict[str, list[Stamped]]:
+        """As `read` for several turns at once, each from a start of its own."""
         ...
 
 

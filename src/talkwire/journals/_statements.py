@@ -15,11 +15,13 @@ Row = tuple[Any, ...]
 class Statements(Protocol):
     """`rows` is flat: turn_id, first_n, count and payload of one row, then of the next.
 
-    `log` takes a turn's id; `hot` what is built by `hot_values`.
+    `log` takes a turn's id; `hot` what is built by `hot_values`; `many`, where there is such a
+    statement, lists of turns and starts, and gives a turn's id with each payload, in order.
     """
 
     log: str
     hot: str
+    many: str | None
 
     def hot_values(self, turn_id: str, start: int) -> Row: ...
 
@@ -44,6 +46,8 @@ class Sqlite:
 SELECT e.payload FROM turns t JOIN turn_events e ON e.id >= t.first_event_id
 WHERE t.turn_id = ? AND e.turn_id = t.turn_id AND e.first_n + e.count > ? ORDER BY e.id
 """
+
+    many: str | None = None
 
     def hot_values(self, turn_id: str, start: int) -> Row:
         """As they stand in `hot`."""
@@ -81,6 +85,20 @@ WHERE turn_id = %(turn)s AND first_n >= coalesce(
 AND EXISTS (
     SELECT 1 FROM turns WHERE turn_id = %(turn)s AND status IN ('queued', 'running'))
 ORDER BY first_n
+"""
+    many: str | None = """
+SELECT w.turn, l.payload
+FROM unnest(%(turns)s::text[], %(starts)s::int[]) AS w(turn, start)
+JOIN turn_logs l ON l.turn_id = w.turn
+UNION ALL
+SELECT * FROM (
+    SELECT w.turn, e.payload
+    FROM unnest(%(turns)s::text[], %(starts)s::int[]) AS w(turn, start)
+    JOIN turns t ON t.turn_id = w.turn AND t.status IN ('queued', 'running')
+    JOIN turn_events e ON e.turn_id = w.turn AND e.first_n >= coalesce(
+        (SELECT max(first_n) FROM turn_events WHERE turn_id = w.turn AND first_n <= w.start), 0)
+    ORDER BY w.turn, e.first_n
+) AS hot
 """
     _columns = "unnest(%b::text[], %b::int[], %b::int[], %b::text[])"
     _into = "INSERT INTO turn_events (turn_id, first_n, count, payload) SELECT * FROM"

@@ -5,7 +5,7 @@ Ends are stored by what it is given: a turn that has ended survives, a running o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from talkwire.canon.errors import TalkwireError
@@ -64,6 +64,10 @@ class MemoryJournal:
         if mine and mine[0].n <= start:
             return mine[start - mine[0].n :]
         return _joined(await self._held(turn_id, start), self._events.get(turn_id, []))
+
+    async def read_many(self, wanted: Mapping[str, int]) -> dict[str, list[Stamped]]:
+        """As `read`, one after the other."""
+        return {turn_id: await self.read(turn_id, start) for turn_id, start in wanted.items()}
 
 
 def _joined(stored: list[Stamped], mine: list[Stamped]) -> list[Stamped]:
