@@ -17,7 +17,10 @@ from tests.e2e.servers import Server
 from tests.e2e.waiting import until
 from tests.e2e.wire_client import ask
 
-_CODE = "from talkwire.cli.main import app; app()"
+_CODE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # may be ignored here
+    "from talkwire.cli.main import app; app()"
+)
 WITHIN_S = 30.0
 
 

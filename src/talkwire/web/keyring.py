@@ -100,6 +100,8 @@ class Keyring:
         following = admission.key_ids()
         if following:
             closed = following - await self._keys.open(following)
+            if closed:
+                self.drop()  # who is cut comes back at once, and must not be remembered then
             if closed and admission.cut(closed):
                 _log.info("keys.streams_cut: %s", ", ".join(sorted(closed)))
 
