@@ -18,7 +18,8 @@ from tests.e2e.waiting import until
 from tests.e2e.wire_client import ask
 
 _CODE = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # may be ignored here
+    # Who runs the tests may have it ignored.
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from talkwire.cli.main import app; app()"
 )
 WITHIN_S = 30.0

@@ -10,7 +10,7 @@ import pytest
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.canon.events import Stamped, TextDelta
 from talkwire.engine.gathered import Gathered
-from tests.engine.fakes import LIMIT_S
+from tests.engine.fakes import LIMIT_S, until
 from tests.engine.storage import FakeJournal, FakeRecords
 
 EVENTS = [Stamped(n, 1, TextDelta(str(n))) for n in range(5)]
@@ -50,9 +50,7 @@ async def test_who_comes_while_a_query_runs_is_in_the_next() -> None:
     journal.gate = asyncio.Event()
     reads = Gathered(journal)
     first = asyncio.create_task(reads.read("a", 0))
-    async with asyncio.timeout(LIMIT_S):
-        while not journal.asked:
-            await asyncio.sleep(0)
+    await until(lambda: journal.asked)
     second = asyncio.create_task(reads.read("b", 4))
     await asyncio.sleep(0)
     assert len(journal.asked) == 1
