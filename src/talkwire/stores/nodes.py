@@ -8,7 +8,7 @@ import time
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from talkwire.canon.errors import Fenced, Unavailable
-from talkwire.stores.machine import machine
+from talkwire.stores.machine import gone, machine
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import UNFINISHED, nodes, turns
 from talkwire.stores.sqlite_database import SqliteDatabase
@@ -104,22 +104,12 @@ class SqlNodes:
     def _refuse_if_alive(self, *, seen_at: int, pid: int, now: int) -> None:
         # A pid of our own is that of a process before us in the same container.
         beaten = now - seen_at < self._dead_after_s * 1000
-        if beaten and pid != os.getpid() and _alive(pid):
+        if beaten and pid != os.getpid() and not gone(pid):
             raise Unavailable(
                 f"Process {pid} serves the database {str(self._database.path)!r} already. "
                 "SQLite serves one process: stop that one, or give this one another data folder.",
                 code="database_in_use",
             )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _now_ms() -> int:
