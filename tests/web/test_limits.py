@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from talkwire.canon.errors import BadRequest, PayloadTooLarge
+from talkwire.web import limits
 from talkwire.web.limits import (
     ClientLeft,
     HeadersTooLarge,
@@ -23,10 +24,17 @@ from tests.web.wire import scope
 
 
 async def through(
-    pieces: Sequence[bytes], headers: dict[str, str] | None = None, *, stall: bool = False
+    pieces: Sequence[bytes],
+    headers: dict[str, str] | None = None,
+    *,
+    stall: bool = False,
+    consumed: list[bytes] | None = None,
 ) -> bytes:
-    """What an application reads through the middleware; `stall`: the last piece never comes."""
-    waiting = list(pieces)
+    """What an application reads through the middleware; `stall`: the last piece never comes.
+
+    `consumed`: the list that the pieces are taken out of.
+    """
+    waiting = list(pieces) if consumed is None else consumed
 
     async def receive() -> Message:
         if not waiting and stall:
@@ -44,8 +52,8 @@ async def through(
         read = await Request(scope, receive).body()
 
     given = {"transfer-encoding": "chunked"} if headers is None else headers
-    limits = Limits(app, body_bytes=10, headers=5, header_bytes=200, body_s=0.05)
-    await limits(scope("/", "POST", given), receive, send)
+    bounded = Limits(app, body_bytes=10, headers=5, header_bytes=200, body_s=0.05)
+    await bounded(scope("/", "POST", given), receive, send)
     return read
 
 
@@ -58,9 +66,35 @@ async def test_a_body_over_the_bound_is_refused_while_it_is_read() -> None:
         await through([b"12345", b"678901"])
 
 
-async def test_a_declared_length_over_the_bound_is_refused_before_it_is_read() -> None:
+async def test_a_body_over_the_bound_is_read_to_its_end_before_it_is_refused() -> None:
+    """Else the connection is closed with bytes in it, which resets it before the answer is read."""
+    for headers in ({"content-length": "18"}, {"transfer-encoding": "chunked"}):
+        waiting = [b"12345", b"678901", b"2345678"]
+        with pytest.raises(PayloadTooLarge):
+            await through(waiting, headers, consumed=waiting)
+        assert waiting == []
+
+
+async def test_a_body_that_is_too_large_and_has_no_end_is_refused_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "LINGER_S", 0.01)
+    for headers in ({"content-length": "11"}, {"transfer-encoding": "chunked"}):
+        with pytest.raises(PayloadTooLarge):
+            await through([b"123456789012"], headers, stall=True)
+    monkeypatch.setattr(limits, "LINGER_BYTES", 4)
+    waiting = [b"123456789012", b"345", b"678", b"901"]
     with pytest.raises(PayloadTooLarge):
-        await through([], {"content-length": "11"})
+        await through(waiting, consumed=waiting)
+    assert waiting == [b"901"]
+
+
+async def test_who_asks_first_whether_to_send_a_body_is_told_at_once() -> None:
+    waiting = [b"123456789012"]
+    with pytest.raises(PayloadTooLarge):
+        headers = {"content-length": "12", "expect": "100-continue"}
+        await through(waiting, headers, consumed=waiting)
+    assert waiting == [b"123456789012"]
 
 
 async def test_a_body_that_does_not_come_is_given_up() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from talkwire.canon.errors import BadRequest, PayloadTooLarge
 
 JSON_DEPTH = 64
+LINGER_S = 2.0
+LINGER_BYTES = 16 * 1_048_576
 
 
 class TooSlow(BadRequest):
@@ -42,7 +45,9 @@ class ClientLeft(BadRequest):
 class Limits:
     """ASGI middleware: bounds headers, and bodies while they are read.
 
-    A body has to come whole within `body_s` seconds and `body_bytes` bytes.
+    A body has to come whole within `body_s` seconds and `body_bytes` bytes. One that is too large
+    is read on for a while and thrown away before it is refused: closing a connection that still
+    has bytes in it resets it, and the answer would be lost on its way to whoever is sending.
     """
 
     def __init__(
@@ -68,8 +73,12 @@ class Limits:
         declared = self._check_headers(scope)
         if declared == 0:
             await self._app(scope, receive, send)
-        else:
-            await self._app(scope, _Bounded(receive, self._body_bytes, self._body_s), send)
+            return
+        if declared is not None and declared > self._body_bytes:
+            if not _waits_for_leave(scope):
+                await _throw_away(receive)
+            raise PayloadTooLarge(_too_large(self._body_bytes))
+        await self._app(scope, _Bounded(receive, self._body_bytes, self._body_s), send)
 
     def _check_headers(self, scope: Scope) -> int | None:
         """The body's declared length; 0 when there is none, None when it is told by chunks."""
@@ -86,8 +95,6 @@ class Limits:
                 length = None
         if total > self._header_bytes or len(scope.get("query_string", b"")) > 1_000_000:
             raise HeadersTooLarge("The headers are too large.")
-        if length is not None and length > self._body_bytes:
-            raise PayloadTooLarge(_too_large(self._body_bytes))
         return length
 
 
@@ -99,6 +106,23 @@ def _length(value: bytes) -> int:
 
 def _too_large(most: int) -> str:
     return f"The body is larger than {most} bytes."
+
+
+def _waits_for_leave(scope: Scope) -> bool:
+    """Whether the client sends its body only after a `100 Continue` (RFC 9110, 10.1.1)."""
+    return any(name == b"expect" for name, _ in scope["headers"])
+
+
+async def _throw_away(receive: Receive) -> None:
+    """Reads the rest of a body: at most `LINGER_BYTES`, for at most `LINGER_S` seconds."""
+    left = LINGER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message["body"])
 
 
 class _Bounded:
@@ -120,9 +144,11 @@ class _Bounded:
             raise TooSlow("The body took too long to arrive.") from None
         if message["type"] == "http.request":
             self._most -= len(message.get("body", b""))
-            if self._most < 0:
-                raise PayloadTooLarge("The body is larger than this server accepts.")
             self._whole = not message.get("more_body", False)
+            if self._most < 0:
+                if not self._whole:
+                    await _throw_away(self._receive)
+                raise PayloadTooLarge("The body is larger than this server accepts.")
         return message
 
 
