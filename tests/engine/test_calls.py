@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from talkwire.canon.deltas import CallPiece, Finish, Text
+from talkwire.canon.errors import Fenced
 from talkwire.canon.events import (
     AnyEvent,
     Stamped,
@@ -83,8 +84,8 @@ class Stage:
         records = FakeRecords()
         first = Stamped(0, 1, TurnStarted("t", "s_1", "native", asking(), "msg_t_in"))
         records.events["t"] = [first]
-        journal = FakeJournal(records)
-        self.live = LiveTurn([first], OWNER, journal=journal, observer=lambda s, e: None)
+        self.journal = FakeJournal(records)
+        self.live = LiveTurn([first], OWNER, journal=self.journal, observer=lambda s, e: None)
 
     def asked(self, *names: str, arguments: str = "{}") -> list[ToolCalled]:
         calls = [ToolCalled(f"c{n}", name, arguments) for n, name in enumerate(names)]
@@ -170,6 +171,32 @@ async def test_after_a_death_only_idempotent_tools_run_again() -> None:
     assert [name for name, _, _ in stage.tools.ran] == ["again"]
     assert not results["c1"].is_error
     assert all(results[each].result.startswith("interrupted") for each in ("c0", "c2"))
+
+
+async def test_no_tool_begins_before_the_journal_holds_its_call() -> None:
+    stage = Stage()
+    stage.journal.manual = True
+    running = asyncio.create_task(stage.run(stage.asked("echo")))
+    await steps(5)
+    assert not stage.tools.ran
+
+    stage.journal.commit("t")
+    await running
+
+    assert [name for name, _, _ in stage.tools.ran] == ["echo"]
+
+
+async def test_no_tool_begins_once_the_journal_is_lost() -> None:
+    stage = Stage()
+    stage.journal.manual = True
+    running = asyncio.create_task(stage.run(stage.asked("echo")))
+    await steps(5)
+
+    stage.journal.lose(Fenced("Another process has taken over this node."))
+    await asyncio.wait([running])
+
+    assert running.cancelled()
+    assert not stage.tools.ran
 
 
 async def test_cancelling_reaches_every_tool() -> None:

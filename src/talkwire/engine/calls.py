@@ -62,6 +62,8 @@ class Calls:
         `interrupted`: a process that died may have run them already, so only idempotent tools are
         run again. Cancellation reaches every tool.
         """
+        # No tool begins before its call is held: who takes the turn over would ask and run anew.
+        await live.room(0)
         known = {tool.name: tool for tool in self._tools.offered()}
         told: list[ToolFinished | None] = [None] * len(calls)
         done = 0
