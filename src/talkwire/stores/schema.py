@@ -203,3 +203,37 @@ tickets = Table(
     Column("principal", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
+
+# A call that waits for a person, with exactly what will run. `leaf` is the message that the
+# session must end in for the decision to follow: it is superseded by whatever else was asked.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("turn_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("leaf", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("decided_at", BigInteger),
+    Column("reason", Text),
+    Column("decided_in", Text),
+    Index("ix_approvals_turn", "owner", "turn_id"),
+)
+
+# The whole of a result whose summary is what the conversation keeps.
+tool_results = Table(
+    "tool_results",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("turn_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)
