@@ -24,7 +24,7 @@ from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, PromptVersions, Speech, Tools
+from talkwire.engine.ports import Caller, Choice, PromptVersions, Speech, Tools
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
@@ -51,6 +51,7 @@ class ScriptedModel:
         self.requests: list[ModelRequest] = []
         self.yielded = 0
         self.closed = 0
+        self.given_back = 0
 
     async def answer(self, request: ModelRequest, hear: Hear) -> None:
         self.requests.append(request)
@@ -72,7 +73,7 @@ class ScriptedModel:
         return "scripted"
 
     async def close(self) -> None:
-        pass
+        self.given_back += 1
 
 
 class FakeModels:
@@ -81,10 +82,12 @@ class FakeModels:
     def __init__(self, model: ScriptedModel, *, prefill: bool = False) -> None:
         self.model = model
         self.prefill = prefill
+        self.callers: list[Caller | None] = []
 
-    def resolve(self, name: str | None) -> Choice:
+    def resolve(self, name: str | None, caller: Caller | None = None) -> Choice:
         if name == "unknown":
             raise NotFound("There is no model 'unknown'.")
+        self.callers.append(caller)
         return Choice(
             name or "default",
             "cloud",
@@ -93,6 +96,7 @@ class FakeModels:
             continuation="prefill" if self.prefill else "none",
             price_in=1.0,
             price_out=2.0,
+            lent=caller is not None,
         )
 
     def names(self) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from talkwire.canon.errors import NotFound
 from talkwire.canon.records import RenderedPrompt
-from talkwire.canon.turn import Scalar
-from talkwire.engine.ports import Choice
+from talkwire.canon.turn import Scalar, text_message
+from talkwire.engine.ports import Caller, Choice
 from talkwire.engine.route import Router
 from tests.engine.fakes import FakeModels, FakePrompts, ScriptedModel, asking
 
@@ -27,8 +27,8 @@ class Models(FakeModels):
         super().__init__(ScriptedModel())
         self.more = more
 
-    def resolve(self, name: str | None) -> Choice:
-        return structs.replace(super().resolve(name), **self.more)
+    def resolve(self, name: str | None, caller: Caller | None = None) -> Choice:
+        return structs.replace(super().resolve(name, caller), **self.more)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,21 @@ async def test_unknown_names_are_told(unknown: dict[str, str]) -> None:
 
     with pytest.raises(NotFound):
         await router.plan(asking(**unknown))
+
+
+async def test_a_caller_is_handed_to_the_models_alone_and_what_is_lent_goes_back() -> None:
+    models, caller = Models(), object()
+    router = Router(models, Prompts(RenderedPrompt("Be kind.")))
+    for brought in (caller, None):
+        routed = await router.plan(asking(), brought)
+        await routed.close()
+
+    assert models.callers == [caller, None]
+    assert models.model.given_back == 1
+
+
+async def test_a_given_context_stands_instead_of_the_prompt() -> None:
+    router = Router(Models(), Prompts(RenderedPrompt("Be kind.")))
+    request = structs.replace(asking(), context=(text_message("", "user", "Hi"),))
+
+    assert (await router.plan(request)).plan.instructions == ""

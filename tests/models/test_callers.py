@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from talkwire.canon.errors import ModelError
-from talkwire.models.callers import Caller, entry_for, model_for
-from talkwire.models.registry import Entry, Provider
+from talkwire.models.callers import Caller, entry_for
+from talkwire.models.registry import Entry, Model, Provider, build
 from tests.models.conftest import KEY, ask, listen
 from tests.upstream.server import Upstream
 
@@ -31,6 +31,10 @@ def entry(upstream: Upstream, provider: Provider = "openai-chat") -> Entry:
         name="m", provider=provider, base_url=upstream.base_url, api_key=SecretStr(KEY),
         max_attempts=1,
     )  # fmt: skip
+
+
+def model_for(ours: Entry, caller: Caller) -> Model:
+    return build(entry_for(ours, caller))
 
 
 @pytest.mark.parametrize("provider", ["openai", "openai-chat", "openai-responses", "scripted"])

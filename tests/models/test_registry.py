@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from talkwire.canon.errors import NotFound
 from talkwire.engine.ports import Choice, Models
+from talkwire.models.callers import Caller
 from talkwire.models.registry import Catalogue, Entry, Provider
 from tests.models.conftest import KEY, ask, listen
 from tests.upstream.server import Upstream
@@ -38,6 +39,28 @@ def test_an_open_entry_takes_any_name_as_it_is() -> None:
 
     assert models.resolve("o9-mini").upstream_model == "o9-mini"
     assert models.names() == ("gpt",)
+
+
+def test_at_a_callers_server_a_name_is_handed_on_as_it_is() -> None:
+    models = Catalogue([FAST, SMART], Choice)
+    caller = Caller("http://theirs.example/v1", ("192.0.2.1",), SecretStr("sk-theirs"))
+
+    for name in ("smart", "fast", "whatever-7b"):
+        choice = models.resolve(name, caller)
+        assert (choice.name, choice.upstream_model, choice.model_type) == (name, name, "caller")
+        assert (choice.lent, choice.price_in) == (True, None)
+
+
+def test_a_callers_key_alone_names_our_models_and_costs_us_nothing() -> None:
+    models = Catalogue([FAST, SMART], Choice)
+    caller = Caller(api_key=SecretStr("sk-theirs"))
+    choice = models.resolve("smart", caller)
+
+    assert (choice.upstream_model, choice.lent, choice.price_in) == ("gpt-x", True, None)
+    assert choice.model is not models.resolve("smart").model
+    assert not models.resolve("smart").lent
+    with pytest.raises(NotFound):
+        models.resolve("unknown", caller)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
 
     An empty `parts` with a `parent_id` asks for another answer to that message (regenerate).
     `parent_id` None means: after the session's current leaf; `""` means: as a new root.
+
+    A `context` is all that the model is given, instead of the session's history and a system
+    prompt. With `keep` False nothing of the turn becomes a message of the session, and the turn
+    waits for no other. `with_caller`: a key or a server was the caller's, kept nowhere, so that no
+    other process can carry the turn on.
     """
 
     session_id: str
@@ -81,6 +86,9 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     max_output_tokens: int | None = None
     on_busy: OnBusy | None = None
     on_disconnect: OnDisconnect | None = None
+    context: tuple[Message, ...] = ()
+    keep: bool = True
+    with_caller: bool = False
 
     @property
     def text(self) -> str:

@@ -45,10 +45,15 @@ class Model(Protocol):
         ...
 
 
+Caller = Any
+"""What a caller brought for one turn, such as a key or a server: handed to `Models.resolve`, looked
+at by nobody else, and kept nowhere."""
+
+
 class Choice(Struct, frozen=True):
     """A model that a name resolves to. `upstream_model` is what the provider calls it.
 
-    Prices are per million tokens.
+    Prices are per million tokens. A `lent` model is for one turn, which closes it.
     """
 
     name: str
@@ -62,13 +67,14 @@ class Choice(Struct, frozen=True):
     max_output_tokens: int | None = None
     price_in: float | None = None
     price_out: float | None = None
+    lent: bool = False
 
 
 class Models(Protocol):
     """All configured models."""
 
-    def resolve(self, name: str | None) -> Choice:
-        """The model of this name; None is the default one.
+    def resolve(self, name: str | None, caller: Caller | None = None) -> Choice:
+        """The model of this name; None is the default one. For a caller it is a lent one.
 
         :raises NotFound: no route takes the name; the message names the known ones.
         """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from talkwire.canon.events import RouteChosen
 from talkwire.canon.turn import Plan, TurnRequest
-from talkwire.engine.ports import Choice, Models, Prompts
+from talkwire.engine.ports import Caller, Choice, Models, Prompts
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,11 @@ class Routed:
     plan: Plan
     choice: Choice
 
+    async def close(self) -> None:
+        """The turn is over, or did not begin: a model that was lent for it goes back."""
+        if self.choice.lent:
+            await self.choice.model.close()
+
 
 class Router:
     """Plans turns. It stores nothing and asks no model."""
@@ -24,19 +29,20 @@ class Router:
         self._models = models
         self._prompts = prompts
 
-    async def plan(self, request: TurnRequest) -> Routed:
+    async def plan(self, request: TurnRequest, caller: Caller | None = None) -> Routed:
         """The plan for a request; what the request says wins over the prompt, that over the model.
+        Close what comes out.
 
         :raises NotFound: no such model or prompt.
         :raises Unprocessable: a prompt variable is missing or unknown.
         """
         prompt = await self._prompts.render(request.prompt, request.prompt_variables)
-        choice = self._models.resolve(request.model or prompt.model)
+        choice = self._models.resolve(request.model or prompt.model, caller)
         temperature = _first(request.temperature, prompt.temperature, choice.temperature)
         plan = Plan(
             model=choice.name,
             model_type=choice.model_type,
-            instructions=prompt.text,
+            instructions="" if request.context else prompt.text,
             temperature=temperature,
             max_output_tokens=request.max_output_tokens or choice.max_output_tokens,
             voice=request.voice,

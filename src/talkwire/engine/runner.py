@@ -13,7 +13,7 @@ from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.seal import seal, store_end
-from talkwire.engine.steps import Finish, Rules, next_step
+from talkwire.engine.steps import LOST, Finish, Rules, next_step
 from talkwire.engine.storage_ports import Journal, Records
 
 Wait = Callable[[], Awaitable[None]]
@@ -49,7 +49,7 @@ class Runner:
     async def run(self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None) -> None:
         """Run a turn to its end behind the ones ahead of it in its session.
 
-        `routed` is None for an adopted turn: it is planned again. Never raises.
+        `routed` is None for an adopted turn: it is planned again. Closed in the end. Never raises.
         """
         live.began = True
         try:
@@ -58,6 +58,8 @@ class Runner:
                 await store_end(live, terminal, self._journal)
         finally:
             live.leave()
+            if routed is not None:
+                await routed.close()
 
     async def _work(
         self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None
@@ -69,6 +71,8 @@ class Runner:
         resumed = routed is None
         if ahead or resumed:
             await self._records.running(live.turn_id)
+        if resumed and live.state.asked.with_caller:
+            return _close_off(live)
         async with asyncio.timeout(self._limits.max_turn_s):
             if routed is None:
                 routed = await self._router.plan(live.state.asked)
@@ -89,3 +93,9 @@ class Runner:
             if isinstance(step, Finish):
                 return step.terminal
             await self._performer.perform(step, live, routed)
+
+
+def _close_off(live: LiveTurn) -> Terminal:
+    """The end of a turn whose caller's key died with the process that had it."""
+    step = next_step(live.state, Rules(on_lost="fail"), resumed=True)
+    return step.terminal if isinstance(step, Finish) else LOST

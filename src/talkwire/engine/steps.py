@@ -48,6 +48,14 @@ class Finish(Struct, frozen=True):
 Step = Route | CallModel | CallTools | Speak | Finish
 
 
+LOST = TurnFailed(
+    "worker_lost",
+    "The server stopped while it was answering. What was said is kept; ask again for "
+    "the rest. / 服务在回答途中中断，已保留已有内容，请重新提问。",
+    retryable=True,
+)
+
+
 class Rules(Struct, frozen=True):
     """What the step depends on beside the turn's own events.
 
@@ -100,14 +108,7 @@ def _carry_on(state: TurnState, rules: Rules) -> Step:
     """A half-written answer of a process that died."""
     if rules.on_lost == "continue" or (rules.on_lost == "auto" and rules.can_prefill):
         return CallModel(partial="".join(state.texts))
-    return Finish(
-        TurnFailed(
-            "worker_lost",
-            "The server stopped while it was answering. What was said is kept; ask again for "
-            "the rest. / 服务在回答途中中断，已保留已有内容，请重新提问。",
-            retryable=True,
-        )
-    )
+    return Finish(LOST)
 
 
 def _tool_rounds(state: TurnState) -> int:

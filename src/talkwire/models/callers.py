@@ -6,11 +6,17 @@ nowhere else. So an entry is never changed in its `base_url` alone.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from msgspec import Struct
 from pydantic import SecretStr
 
-from talkwire.models.registry import Entry, Model, build
+if TYPE_CHECKING:
+    from talkwire.models.registry import Entry
+
+THEIRS = "caller"
+"""The type of a model at a caller's server."""
 
 
 class Caller(Struct, frozen=True):
@@ -37,7 +43,8 @@ def entry_for(entry: Entry, caller: Caller) -> Entry:
     """The entry as it is asked for this caller.
 
     With a `base_url` of the caller's the key is the caller's too, or there is none, and the API is
-    Chat Completions, which every compatible server has. With a key alone the server is ours.
+    Chat Completions, which every compatible server has. With a key alone the server is ours. What
+    a caller pays for has no price here.
     """
     if caller.base_url:
         return msgspec.structs.replace(
@@ -46,15 +53,10 @@ def entry_for(entry: Entry, caller: Caller) -> Entry:
             base_url=caller.base_url,
             addresses=caller.addresses,
             api_key=caller.api_key,
+            type=THEIRS,
+            price_in=None,
+            price_out=None,
         )
     if caller.api_key is not None:
-        return msgspec.structs.replace(entry, api_key=caller.api_key)
+        return msgspec.structs.replace(entry, api_key=caller.api_key, price_in=None, price_out=None)
     return entry
-
-
-def model_for(entry: Entry, caller: Caller) -> Model:
-    """A model for the turns of this caller alone; close it after them.
-
-    :raises ValueError: a key that cannot be sent.
-    """
-    return build(entry_for(entry, caller))

@@ -16,6 +16,7 @@ from talkwire.canon.turn import ModelRequest
 from talkwire.models import playback
 from talkwire.models._endpoint import Codec, Endpoint
 from talkwire.models._http import Client, Limits, origin
+from talkwire.models.callers import Caller, entry_for
 from talkwire.models.fallback import Fallback
 from talkwire.models.openai_chat import ChatCodec
 from talkwire.models.openai_responses import ResponsesCodec
@@ -83,6 +84,7 @@ class MakeChoice(Protocol[C_co]):
         max_output_tokens: int | None,
         price_in: float | None,
         price_out: float | None,
+        lent: bool,
     ) -> C_co: ...
 
 
@@ -113,14 +115,22 @@ class Catalogue(Generic[C]):
             raise ValueError(f"default_model {default!r} is no configured model.")
         self._built = {entry.name: build(entry) for entry in entries}
 
-    def resolve(self, name: str | None) -> C:
-        """The model of this name; None or "" is the default one. :raises NotFound:"""
+    def resolve(self, name: str | None, caller: Caller | None = None) -> C:
+        """The model of this name; None or "" is the default one.
+
+        At a caller's server any name goes, as it is. What is made for a caller is lent for one
+        turn: whoever asked closes it.
+
+        :raises NotFound: no model takes the name. :raises ValueError: a key that cannot be sent.
+        """
         asked = name or self._default
+        if caller is not None and caller.base_url:
+            return self._choice(Entry(asked, "openai-chat"), asked, asked, caller)
         entry = self._models.get(asked)
         if entry is not None:
-            return self._choice(entry, asked, entry.upstream_model or asked)
+            return self._choice(entry, asked, entry.upstream_model or asked, caller)
         if self._open is not None:
-            return self._choice(self._open, asked, asked)
+            return self._choice(self._open, asked, asked, caller)
         known = ", ".join(self.names())
         near = difflib.get_close_matches(asked, self._models, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -136,11 +146,13 @@ class Catalogue(Generic[C]):
         for model in self._built.values():
             await model.close()
 
-    def _choice(self, entry: Entry, name: str, upstream_model: str) -> C:
+    def _choice(self, entry: Entry, name: str, upstream_model: str, caller: Caller | None) -> C:
+        if caller is not None:
+            entry = entry_for(entry, caller)
         return self._make(
             name=name,
             model_type=entry.type,
-            model=self._built[entry.name],
+            model=self._built[entry.name] if caller is None else build(entry),
             upstream_model=upstream_model,
             context_tokens=entry.context_tokens,
             continuation=entry.continuation,
@@ -148,6 +160,7 @@ class Catalogue(Generic[C]):
             max_output_tokens=entry.max_output_tokens,
             price_in=entry.price_in,
             price_out=entry.price_out,
+            lent=caller is not None,
         )
 
 
