@@ -5,8 +5,9 @@ Each kind is imported when it is asked for: a server without tools pays nothing 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -14,8 +15,11 @@ from talkwire.engine.ports import Tools
 from talkwire.settings import McpServerSettings, Settings
 from talkwire.web.egress import Policy
 
+if TYPE_CHECKING:
+    from talkwire.tools.union import Joined
 
-def toolbox(settings: Settings) -> Tools | None:
+
+def toolbox(settings: Settings) -> Joined | None:
     """Not open yet; None where no tool is asked for. Relative paths begin at the current folder.
 
     :raises ValueError: a module, a server's entry or a list of hosts cannot be used.
@@ -47,6 +51,13 @@ def policy(settings: Settings) -> Policy:
     """
     asked = settings.egress
     return Policy(asked.allow, private=asked.private, enabled=settings.listens_near)
+
+
+def alike(name: str, known: Iterable[str]) -> list[str]:
+    """The names most like one that nobody has, the nearest first."""
+    from talkwire.tools.near import near
+
+    return near(name, known)
 
 
 def _builtin(settings: Settings) -> Tools:

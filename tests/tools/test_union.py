@@ -65,6 +65,14 @@ async def test_tools_come_in_the_order_of_their_sources() -> None:
     assert await call(joined, "c", {}) == ToolAnswer("y:c")
 
 
+async def test_it_tells_of_the_servers_of_those_sources_that_have_some() -> None:
+    class Far(Some):
+        def status(self) -> list[dict[str, Any]]:
+            return [{"name": self.server, "status": "failed"}]
+
+    assert Joined([Some("x", "a"), Far("y")]).status() == [{"name": "y", "status": "failed"}]
+
+
 async def test_a_name_that_two_have_is_qualified_in_both() -> None:
     joined = Joined([Some("x", "log", "a"), Some("y", "log")])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from msgspec.structs import replace
@@ -35,6 +35,13 @@ class Source(Protocol):
     ) -> ToolAnswer: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A source whose tools run on servers, which may be down."""
+
+    def status(self) -> list[dict[str, Any]]: ...
 
 
 class Joined:
@@ -63,6 +70,12 @@ class Joined:
         if why is not None:
             return ToolAnswer(why, is_error=True)
         return await source.call(tool.name, arguments, context, hear)
+
+    def status(self) -> list[dict[str, Any]]:
+        """Each server that tools run on, as it is now; see `McpServers.status`."""
+        return [
+            one for source in self._sources if isinstance(source, Served) for one in source.status()
+        ]
 
     async def open(self) -> None:
         """Open all of them at once; one that cannot be opened is told of in the log."""
