@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from talkwire.canon.errors import Busy, IdempotencyMismatch, NotFound
 from talkwire.canon.events import TurnStarted
 from talkwire.canon.fold import answer_message_id, input_message_id
+from talkwire.canon.turn import text_message
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords
@@ -268,3 +270,49 @@ async def test_what_has_ended_is_told_at_once_for_many(
     assert await records.ended("ann", asked) == {ended.record.turn_id, "t_none"}
     assert await records.ended("bob", asked) == set(asked)
     assert await records.ended("ann", []) == set()
+
+
+async def test_the_turns_under_way_in_a_session_are_its_owners(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    first, second = [await records.start(new_turn()) for _ in range(2)]
+    for other in (new_turn("s_2"), new_turn(owner="bob")):
+        await records.start(other)
+
+    ids = [first.record.turn_id, second.record.turn_id]
+    assert await records.under_way("ann", "s_1") == ids
+    await journal.finish(outcome(first))
+    assert await records.under_way("ann", "s_1") == ids[1:]
+    assert await records.under_way("ann", "s_3") == []
+
+
+async def test_a_turn_that_is_not_kept_leaves_its_session_as_it_is(
+    records: SqlRecords, journal: SqlJournal
+) -> None:
+    waited_for = await records.start(new_turn())
+    context = (text_message("", "user", "Never kept"),)
+    new = new_turn(text="")
+    request = replace(new.request, context=context, keep=False)
+    apart = await records.start(replace(new, request=request))
+    behind = await records.start(new_turn())
+
+    assert (apart.ahead, apart.record.status) == ((), "running")
+    assert behind.ahead == (waited_for.record.turn_id,)
+    event = apart.events[0].event
+    assert isinstance(event, TurnStarted)
+    assert (event.request, event.parent_id) == (request, None)
+    await journal.finish(replace(outcome(apart), messages=()))
+    with pytest.raises(NotFound):
+        await records.message("ann", answer_message_id(new.turn_id))
+    assert [each.message.text for each in await records.path("ann", "s_1", None)] == []
+
+
+async def test_what_a_context_holds_is_in_no_row_of_the_turn(
+    records: SqlRecords, database: AnyDatabase
+) -> None:
+    new = new_turn()
+    context = (text_message("", "user", "Never kept"),)
+    await records.start(replace(new, request=replace(new.request, context=context)))
+
+    rows = await database.read(lambda c: c.exec_driver_sql("SELECT * FROM turns").fetchall())
+    assert "Never kept" not in str(rows)

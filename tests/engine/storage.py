@@ -43,6 +43,7 @@ class FakeRecords:
         self.outcomes: dict[str, Outcome] = {}
         self.begun: list[str] = []
         self.stops: dict[str, str] = {}
+        self.apart: set[str] = set()
         self.before_start: Callable[[NewTurn], None] = lambda new: None
         self.after_start: dict[str, asyncio.Event] = {}  # by the request's text
 
@@ -65,10 +66,16 @@ class FakeRecords:
     def _store(self, new: NewTurn) -> Started:
         request = new.request
         session = request.session_id
+        if not request.keep:
+            return self._apart(new)
         known = session in self.owners
         if self.owners.setdefault(session, new.owner) != new.owner:
             raise NotFound("no such session")
-        ahead = [t for t in self.turns.values() if t.session_id == session and not t.ended]
+        ahead = [
+            turn
+            for turn_id, turn in self.turns.items()
+            if turn.session_id == session and not turn.ended and turn_id not in self.apart
+        ]
         if ahead and (new.on_busy == "reject" or len(ahead) > new.max_waiting):
             raise Busy("busy", turn_id=ahead[0].turn_id)
         leaf = answer_message_id(ahead[-1].turn_id) if ahead else self.leaves.get(session)
@@ -100,6 +107,19 @@ class FakeRecords:
             record, fresh=True, events=tuple(events), ahead=others, new_session=not known
         )
 
+    def _apart(self, new: NewTurn) -> Started:
+        self.apart.add(new.turn_id)
+        request = new.request
+        event = TurnStarted(new.turn_id, request.session_id, request.wire, request)
+        events = [Stamped(0, new.at, event)]
+        if new.route is not None:
+            events.append(Stamped(1, new.at, new.route))
+        record = TurnRecord(
+            new.turn_id, request.session_id, new.owner, request.wire, "running", new.at
+        )
+        self.turns[new.turn_id], self.events[new.turn_id] = record, events
+        return Started(record, fresh=True, events=tuple(events))
+
     async def running(self, turn_id: str) -> None:
         self.begun.append(turn_id)
         self.turns[turn_id] = structs.replace(self.turns[turn_id], status="running")
@@ -116,6 +136,13 @@ class FakeRecords:
     async def ended(self, owner: str, turn_ids: Sequence[str]) -> set[str]:
         known = {each for each in turn_ids if each in self.turns}
         return {each for each in turn_ids if each not in known or self.turns[each].ended}
+
+    async def under_way(self, owner: str, session_id: str) -> list[str]:
+        return [
+            turn.turn_id
+            for turn in self.turns.values()
+            if (turn.owner, turn.session_id) == (owner, session_id) and not turn.ended
+        ]
 
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         record = self.turns.get(turn_id)

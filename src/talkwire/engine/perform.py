@@ -84,13 +84,9 @@ class Performer:
     async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
         plan, turn = routed.plan, live.state
         offered = self._calls.offered() if self._calls is not None else {}
-        history = live.history
-        if history is None:
-            stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
-            history = [item.message for item in stored]
         request = ModelRequest(
             model=routed.choice.upstream_model,
-            messages=tuple(map(as_spoken, fit((*history, *turn.rounds), self._bounds(plan)))),
+            messages=tuple(map(as_spoken, await self._given(live, plan))),
             instructions=plan.instructions,
             temperature=plan.temperature,
             max_output_tokens=plan.max_output_tokens,
@@ -112,6 +108,17 @@ class Performer:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
         names = {spoken: tool.name for spoken, tool in offered.items()}
         live.append(_answered(assembler, turn, plan=plan, request=request, names=names))
+
+    async def _given(self, live: LiveTurn, plan: Plan) -> Sequence[Message]:
+        """What the model hears: a context as it is, else what fits of the session's history."""
+        turn = live.state
+        if context := turn.asked.context:
+            return (*context, *turn.rounds)
+        history = live.history
+        if history is None:
+            stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
+            history = [item.message for item in stored]
+        return fit((*history, *turn.rounds), self._bounds(plan))
 
     async def _run(self, step: CallTools, live: LiveTurn) -> None:
         if self._calls is None:

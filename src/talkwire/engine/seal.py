@@ -23,7 +23,7 @@ from talkwire.canon.fold import TurnState
 from talkwire.canon.records import Outcome
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.storage_ports import Journal
-from talkwire.engine.window import estimate_tokens
+from talkwire.engine.window import estimate_tokens, message_tokens
 
 _log = logging.getLogger(__name__)
 _STORE_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
@@ -107,7 +107,7 @@ def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcom
         terminal=terminal,
         tail=stamped,
         log=tuple(live.log.events),
-        messages=state.messages(),
+        messages=state.messages() if state.asked.keep else (),
         parent_id=state.parent_id,
         usage=state.total_usage(),
         model=route.model if route else None,
@@ -130,6 +130,7 @@ def _uncounted(state: TurnState) -> list[AnyEvent]:
     """What a cut answer has used, estimated: every way to end leaves its figure."""
     if state.message is not None or state.calls or not (state.texts or state.thoughts):
         return []
-    asked = estimate_tokens(state.asked.text)
+    context = state.asked.context
+    asked = sum(map(message_tokens, context)) or estimate_tokens(state.asked.text)
     said = sum(map(estimate_tokens, state.texts)) + sum(map(estimate_tokens, state.thoughts))
     return [UsageCounted(asked, said, estimated=True)]

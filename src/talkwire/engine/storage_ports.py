@@ -15,6 +15,7 @@ from talkwire.canon.records import (
     Outcome,
     Started,
     StoredMessage,
+    ToolResult,
     TurnRecord,
     Unfinished,
 )
@@ -102,6 +103,10 @@ class Records(Protocol):
         """Which of these turns have ended; also those that are unknown, or another's."""
         ...
 
+    async def under_way(self, owner: str, session_id: str) -> list[str]:
+        """The session's turns that have not ended, oldest first, on whatever node they run."""
+        ...
+
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         """:raises NotFound: unknown, or another's."""
         ...
@@ -119,6 +124,21 @@ class Records(Protocol):
 
     async def unfinished(self) -> list[Unfinished]:
         """The turns without a terminal event that this node has taken over, oldest first."""
+        ...
+
+
+class Results(Protocol):
+    """Long results of tools, whole; the conversation has a summary. Each is its owner's."""
+
+    async def keep(self, owner: str, result: ToolResult) -> None:
+        """Store a result; returns once it is held. A later one of the same call id replaces it.
+
+        :raises Fenced, StorageUnavailable: it was not stored.
+        """
+        ...
+
+    async def result(self, owner: str, call_id: str) -> ToolResult:
+        """:raises NotFound: unknown, another's, or deleted with age."""
         ...
 
 

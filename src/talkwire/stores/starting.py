@@ -17,6 +17,15 @@ from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turns
 
 _encode = msgspec.json.Encoder().encode
 
+
+class _Kept(msgspec.Struct):
+    """What of a stored request says whether the turn is one of its session's."""
+
+    keep: bool = True
+
+
+_kept = msgspec.json.Decoder(_Kept)
+
 _key = Prepared(
     select(idempotency.c.fingerprint, idempotency.c.turn_id, idempotency.c.expires_at).where(
         (idempotency.c.owner == bindparam("owner_")) & (idempotency.c.key == bindparam("key_"))
@@ -33,7 +42,7 @@ _keep_key = Prepared(
     )
 )
 _ahead = Prepared(
-    select(turns.c.turn_id)
+    select(turns.c.turn_id, turns.c.request)
     .where(
         (turns.c.owner == bindparam("owner_"))
         & (turns.c.session_id == bindparam("session_"))
@@ -98,8 +107,10 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
     if known is not None:
         return Started(known, fresh=False)
     request = new.request
+    if not request.keep:
+        return _apart(connection, new, node)
     rows = _ahead.all(connection, owner_=new.owner, session_=request.session_id)
-    ahead = tuple(str(row[0]) for row in rows)
+    ahead = tuple(str(row[0]) for row in rows if _kept.decode(row[1]).keep)
     _make_room(new, ahead)
     if ahead and new.on_busy == "interrupt":
         _interrupt.run(connection, owner_=new.owner, session_=request.session_id)
@@ -117,17 +128,27 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
             at=new.at,
         )
     events = _store(connection, new, node, parent_id, queued=bool(ahead))
-    record = TurnRecord(
+    record = _record(new, node, queued=bool(ahead))
+    return Started(record, fresh=True, events=events, ahead=ahead, new_session=opened.fresh)
+
+
+def _apart(connection: Connection, new: NewTurn, node: str) -> Started:
+    """A turn that leaves its session as it is, also where there is none of that name yet."""
+    events = _store(connection, new, node, None, queued=False)
+    return Started(_record(new, node, queued=False), fresh=True, events=events)
+
+
+def _record(new: NewTurn, node: str, *, queued: bool) -> TurnRecord:
+    return TurnRecord(
         turn_id=new.turn_id,
-        session_id=request.session_id,
+        session_id=new.request.session_id,
         owner=new.owner,
-        wire=request.wire,
-        status="queued" if ahead else "running",
+        wire=new.request.wire,
+        status="queued" if queued else "running",
         created_at=new.at,
-        started_at=None if ahead else new.at,
+        started_at=None if queued else new.at,
         node=node,
     )
-    return Started(record, fresh=True, events=events, ahead=ahead, new_session=opened.fresh)
 
 
 def _known(connection: Connection, new: NewTurn) -> TurnRecord | None:
@@ -197,7 +218,8 @@ def _store(
         status="queued" if queued else "running",
         node=node,
         first_event_id=row[0],
-        request=_encode(request).decode(),
+        # What a context holds is given, not kept: only the turn's log has it, for a while.
+        request=_encode(msgspec.structs.replace(request, context=())).decode(),
         created_at=new.at,
         started_at=None if queued else new.at,
     )

@@ -48,6 +48,15 @@ _before = Prepared(
     )
     .order_by(turns.c.first_event_id)
 )
+_under_way = Prepared(
+    select(turns.c.turn_id)
+    .where(
+        (turns.c.owner == bindparam("owner_"))
+        & (turns.c.session_id == bindparam("session_"))
+        & UNFINISHED
+    )
+    .order_by(turns.c.first_event_id)
+)
 _mark = Prepared(
     update(turns)
     .where(
@@ -115,6 +124,13 @@ class SqlRecords:
         )
         found = await self._database.read(lambda c: set(c.execute(asked).scalars()))
         return set(turn_ids) - found
+
+    async def under_way(self, owner: str, session_id: str) -> list[str]:
+        """The session's turns that have not ended, oldest first, on whatever node they run."""
+        rows = await self._database.read(
+            lambda c: _under_way.all(c, owner_=owner, session_=session_id)
+        )
+        return [row[0] for row in rows]
 
     async def turn(self, owner: str, turn_id: str) -> TurnRecord:
         """:raises NotFound: unknown, or another's."""
