@@ -43,6 +43,6 @@ async def test_a_turn_s_tokens_are_charged_to_its_owner(
     rates = made.who.admission.rates
     monkeypatch.setattr(rates, "charge", lambda owner, tokens: charged.append((owner, tokens)))
 
-    made.turns._on_end("alice", Usage(30, 12))
+    made.turns._board._on_end("alice", Usage(30, 12))
 
     assert charged == [("alice", 42)]

@@ -244,7 +244,7 @@ class World:
         self.watch(state, stamped.event)
 
     def live(self, turn_id: str) -> LiveTurn:
-        return self.turns._live[turn_id]
+        return self.turns._board._live[turn_id]
 
     async def ask(self, text: str = "Hi", *, owner: str = OWNER, **more: Any) -> str:
         """Start a turn; its id."""

@@ -63,7 +63,7 @@ async def test_a_turn_that_memory_has_forgotten_is_read_from_the_journal() -> No
     first, second = await world.ask(session="s_1"), await world.ask(session="s_2")
     events = await world.events(first)
     await world.events(second)
-    await until(lambda: len(world.turns._live) == 1)
+    await until(lambda: len(world.turns._board) == 1)
 
     assert await world.events(first) == events
 
@@ -72,7 +72,7 @@ async def test_a_turn_whose_events_are_deleted_is_gone() -> None:
     world = World(policy=Policy(keep_ended=0))
     turn_id = await world.ask()
     await world.events(turn_id)
-    await until(lambda: not world.turns._live)
+    await until(lambda: not world.turns._board)
     world.records.events[turn_id] = []
 
     with pytest.raises(Gone):
@@ -87,7 +87,7 @@ async def test_what_belongs_to_another_is_not_there(live: bool) -> None:
     if live:
         world.journal.finish_gate = asyncio.Event()
     turn_id = await world.ask()
-    await until(lambda: world.journal.finishes if live else not world.turns._live)
+    await until(lambda: world.journal.finishes if live else not world.turns._board)
 
     for ask in (world.turns.read, world.turns.record, world.turns.request, world.turns.abort):
         with pytest.raises(NotFound):
@@ -323,7 +323,7 @@ async def test_a_fenced_process_stops_and_tells_nobody_an_end() -> None:
     await until(lambda: world.turns.running == 0)
     assert world.records.outcomes == {}
     assert world.model.closed == 1
-    assert world.turns._live == {}
+    assert len(world.turns._board) == 0
     assert not world.turns.orphaned
 
 
@@ -346,10 +346,10 @@ async def test_nothing_is_left_behind_by_many_turns() -> None:
         await world.events(await world.ask(session=f"s_{n % 4}"))
     await until(lambda: world.turns.running == 0)
 
-    assert len(world.turns._live) == len(world.turns._recent) == 3
+    assert len(world.turns._board) == len(world.turns._board._recent) == 3
     assert (len(world.turns._crew), world.turns._accepting) == (0, {})
     assert (world.journal.tails, world.journal.pending) == ({}, {})
-    assert not any(live.log.readers for live in world.turns._live.values())
+    assert not any(live.log.readers for live in world.turns._board)
 
 
 async def test_a_draining_server_starts_nothing() -> None:

@@ -98,7 +98,7 @@ async def test_a_drain_leaves_the_rest_without_an_end_and_cuts_readers() -> None
     assert world.records.outcomes == {}
     assert world.model.closed == 1
     await until(lambda: not world.turns._crew)
-    assert (world.turns.running, world.turns._live) == (0, {})
+    assert (world.turns.running, len(world.turns._board)) == (0, 0)
 
 
 async def test_a_turn_that_is_stopped_before_its_first_step_is_left_too() -> None:

@@ -126,7 +126,7 @@ async def test_storage_that_is_still_away_is_asked_again(monkeypatch: pytest.Mon
         raise StorageUnavailable("away")
 
     monkeypatch.setattr(world.records, "unfinished", unfinished)
-    world.turns.orphaned = True
+    world.turns._board.orphaned = True
     keeping = began(take_up(FakeNodes(), world.turns, 0))
     await until(lambda: len(asked) >= 2)
     await stopped(keeping)

@@ -1,4 +1,4 @@
-"""Turns whose readers go away, by `on_disconnect`."""
+"""What the board does when readers go away, by `on_disconnect`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def held_back() -> tuple[World, asyncio.Event]:
 
 async def test_a_client_that_goes_away_changes_nothing_by_default() -> None:
     world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0)
+    world.turns._board._policy = Policy(disconnect_grace_s=0)
     turn_id = await world.ask()
     (await world.turns.read(OWNER, turn_id)).close()
     await until(lambda: world.model.yielded)
@@ -40,7 +40,7 @@ async def test_a_client_that_goes_away_changes_nothing_by_default() -> None:
 
 async def test_a_turn_that_is_told_to_ends_when_its_readers_have_left() -> None:
     world, _ = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.001)
+    world.turns._board._policy = Policy(disconnect_grace_s=0.001)
     turn_id = await world.ask(on_disconnect="abort")
     one, two = [await world.turns.read(OWNER, turn_id) for _ in range(2)]
     await until(lambda: world.model.yielded)
@@ -55,7 +55,7 @@ async def test_a_turn_that_is_told_to_ends_when_its_readers_have_left() -> None:
 
 async def test_a_reader_that_comes_back_in_time_keeps_the_turn() -> None:
     world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.01)
+    world.turns._board._policy = Policy(disconnect_grace_s=0.01)
     turn_id = await world.ask(on_disconnect="abort")
     (await world.turns.read(OWNER, turn_id)).close()
     reader = await world.turns.read(OWNER, turn_id)
@@ -67,7 +67,7 @@ async def test_a_reader_that_comes_back_in_time_keeps_the_turn() -> None:
 
 async def test_each_absence_has_the_whole_grace() -> None:
     world, go_on = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=60)
+    world.turns._board._policy = Policy(disconnect_grace_s=60)
     turn_id = await world.ask(on_disconnect="abort")
     (await world.turns.read(OWNER, turn_id)).close()
     first = world.live(turn_id).alone
@@ -85,9 +85,9 @@ async def test_each_absence_has_the_whole_grace() -> None:
 
 
 async def test_a_turn_that_nobody_ever_reads_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.engine.turns._FIRST_READER_S", 0.001)
+    monkeypatch.setattr("talkwire.engine.board._FIRST_READER_S", 0.001)
     world, _ = held_back()
-    world.turns._policy = Policy(disconnect_grace_s=0.001)
+    world.turns._board._policy = Policy(disconnect_grace_s=0.001)
     turn_id = await world.ask(on_disconnect="abort")
 
     await until(lambda: world.records.turns[turn_id].ended)
