@@ -23,11 +23,20 @@ class Idempotency(Struct, frozen=True):
     ttl_s: float
 
 
+class Verdict(Struct, frozen=True):
+    """What a person says of a call that waits."""
+
+    call_id: str
+    approved: bool
+    reason: str | None = None
+
+
 class NewTurn(Struct, frozen=True):
     """A turn to be accepted. `max_waiting` bounds the queue behind the session's running turn.
 
     `route` is stored with it, as event 1: what is known when the turn is accepted costs no commit
-    of its own, and a client is told at once which model will answer.
+    of its own, and a client is told at once which model will answer. With a `verdict` the turn
+    carries on where the call waits.
     """
 
     turn_id: str
@@ -39,6 +48,7 @@ class NewTurn(Struct, frozen=True):
     session_ttl_s: float
     route: RouteChosen | None = None
     idempotency: Idempotency | None = None
+    verdict: Verdict | None = None
 
 
 class Usage(Struct, frozen=True):
@@ -128,6 +138,36 @@ class StoredMessage(Struct, frozen=True):
     parent_id: str | None
     turn_id: str
     created_at: int
+
+
+class ToolResult(Struct, frozen=True):
+    """What a tool gave, whole; `truncated`: it was longer than is kept of any result."""
+
+    call_id: str
+    session_id: str
+    turn_id: str
+    name: str
+    text: str
+    truncated: bool
+    at: int
+
+
+class Approval(Struct, frozen=True):
+    """A call that waits for a person, or waited. `request` is that of the turn which asked;
+    `decided_in` is the turn that a decision has started.
+    """
+
+    call_id: str
+    session_id: str
+    turn_id: str
+    name: str
+    arguments: str
+    state: Literal["pending", "approved", "denied"]
+    expires_at: int
+    request: TurnRequest
+    decided_at: int | None = None
+    reason: str | None = None
+    decided_in: str | None = None
 
 
 class Unfinished(Struct, frozen=True):

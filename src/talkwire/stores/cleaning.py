@@ -1,4 +1,4 @@
-"""What storage may forget: hot events of ended turns, old logs, expired idempotency keys.
+"""What storage may forget: hot events of ended turns, old logs and results, expired keys.
 
 Each pass is a few bounded deletes, each a unit of its own, so that no commit waits long for it. On
 PostgreSQL hot events go by partitions, one node at a time cleans, and it does so beside its writer.
@@ -10,12 +10,19 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy import Connection, bindparam, delete, func, select, text, tuple_
 
 from talkwire.stores import partitions
 from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
-from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turn_logs, turns
+from talkwire.stores.schema import (
+    UNFINISHED,
+    idempotency,
+    tool_results,
+    turn_events,
+    turn_logs,
+    turns,
+)
 
 _oldest = select(func.min(turns.c.first_event_id)).where(UNFINISHED).scalar_subquery()
 _past = (
@@ -37,6 +44,15 @@ _logs = Prepared(
         )
     )
 )
+_results = Prepared(
+    delete(tool_results).where(
+        tuple_(tool_results.c.owner, tool_results.c.call_id).in_(
+            select(tool_results.c.owner, tool_results.c.call_id)
+            .where(tool_results.c.at < bindparam("before"))
+            .limit(bindparam("most"))
+        )
+    )
+)
 _keys = Prepared(delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")))
 _TRY = text("SELECT pg_try_advisory_xact_lock(725011983, 2)")
 
@@ -46,11 +62,12 @@ class Swept(NamedTuple):
 
     events: int
     logs: int
+    results: int
     keys: int
 
 
 class Cleaning:
-    """`retention_s`: how long the events of an ended turn can be read.
+    """`retention_s`: how long the events of an ended turn, and a long result, can be read.
 
     `slice_rows` bounds one delete: it holds the writer for a few milliseconds.
     """
@@ -84,6 +101,7 @@ class Cleaning:
         return Swept(
             events=events,
             logs=await self._repeat(lambda c: _logs.run(c, before=before, most=logs), logs),
+            results=await self._repeat(lambda c: _results.run(c, before=before, most=logs), logs),
             keys=await self._run(lambda c: _keys.run(c, now=now)),
         )
 
