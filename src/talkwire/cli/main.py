@@ -21,6 +21,8 @@ keys = typer.Typer(help="Who may ask: make, list and revoke API keys.", no_args_
 app.add_typer(keys, name="keys")
 db = typer.Typer(help="The database's schema: bring it up to date.", no_args_is_help=True)
 app.add_typer(db, name="db")
+tools = typer.Typer(help="The tools that models may call: list and try them.", no_args_is_help=True)
+app.add_typer(tools, name="tools")
 
 Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
@@ -183,3 +185,31 @@ def current_db(config: Config = None, data_dir: DataDir = None) -> None:
     from talkwire.cli import db as command
 
     raise typer.Exit(command.current(config, data_dir))
+
+
+@tools.command("list")
+def list_tools(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs, with schemas.")] = False,
+) -> None:
+    """Show all tools, and the servers they run on."""
+    from talkwire.cli import tools as command
+
+    raise typer.Exit(command.show(config, as_json=as_json))
+
+
+@tools.command("call")
+def call_tool(
+    name: Annotated[str, typer.Argument(help="As in `talkwire tools list`.")],
+    arguments: Annotated[str, typer.Argument(metavar="JSON", help="- reads stdin.")] = "{}",
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds; the tool's own if not given.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to a call that asks first.")] = False,
+    config: Config = None,
+) -> None:
+    """Call a tool. What it says goes to stderr while it comes, its result to stdout."""
+    from talkwire.cli import tools as command
+
+    asked = command.Asked(name, arguments, timeout, yes)
+    raise typer.Exit(command.call(asked, config))
