@@ -15,6 +15,7 @@ from talkwire.canon.errors import NotFound
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnRecord
 from talkwire.canon.turn import TurnRequest, text_message
+from talkwire.engine.ports import Caller
 from talkwire.engine.reader import Log, Reader
 from talkwire.web import auth, faults, limits
 from talkwire.web.principals import LOCAL, PRINCIPAL
@@ -88,6 +89,8 @@ class OneTurn:
         self.stored: Log | None = None  # what storage has, where that is more
         self.asked: list[TurnRequest] = []
         self.keys: list[Idempotency | None] = []
+        self.callers: list[Caller | None] = []
+        self.running: list[str] = []
         self.reads = 0
         self.aborts: list[str] = []
 
@@ -97,16 +100,25 @@ class OneTurn:
         return TurnRecord(TURN, SESSION, "local", "native", "running", 1)
 
     async def start(
-        self, owner: str, request: TurnRequest, *, idempotency: Idempotency | None = None
+        self,
+        owner: str,
+        request: TurnRequest,
+        *,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
     ) -> Started:
         self.asked.append(request)
         self.keys.append(idempotency)
+        self.callers.append(caller)
         return Started(self._known(TURN), fresh=True)
 
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
         self._known(turn_id)
         self.reads += 1
         return reader(self.stored if stored and self.stored is not None else self.log)
+
+    async def under_way(self, owner: str, session_id: str) -> list[str]:
+        return self.running if session_id == SESSION else []
 
     async def record(self, owner: str, turn_id: str) -> TurnRecord:
         return self._known(turn_id)

@@ -105,8 +105,7 @@ class Turns:
             raise Draining("The server is shutting down; ask again in a moment.")
         if self.running >= self._policy.max_running:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
-        if caller is not None:
-            request = structs.replace(request, with_caller=True)
+        request = structs.replace(request, with_caller=caller is not None)
         routed = await self._router.plan(request, caller)
         new = self._new_turn(owner, request, routed.plan, idempotency)
         accepting = self._accepting[new.turn_id] = self._crew.own(self._accept(new, routed))

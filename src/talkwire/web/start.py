@@ -19,6 +19,7 @@ from starlette.responses import Response
 from talkwire.canon.errors import BadCursor, BadRequest
 from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnRecord
 from talkwire.canon.turn import TurnRequest
+from talkwire.engine.ports import Caller
 from talkwire.engine.reader import Reader
 from talkwire.web import cursor
 from talkwire.web.admission import before_turn, give_back, seated
@@ -35,9 +36,15 @@ class Turns(Protocol):
     """What the edge needs of the engine."""
 
     async def start(
-        self, owner: str, request: TurnRequest, *, idempotency: Idempotency | None = None
+        self,
+        owner: str,
+        request: TurnRequest,
+        *,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
     ) -> Started: ...
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader: ...
+    async def under_way(self, owner: str, session_id: str) -> list[str]: ...
     async def record(self, owner: str, turn_id: str) -> TurnRecord: ...
     async def request(self, owner: str, turn_id: str) -> TurnRequest: ...
     async def message(self, owner: str, message_id: str) -> StoredMessage: ...
@@ -126,15 +133,17 @@ class Door:
         idempotency: Idempotency | None,
         *,
         follow: bool = True,
+        caller: Caller | None = None,
     ) -> Started:
         """Start the turn, or find the one that the key names; with `follow`, to be followed.
+        `caller` is what the request brought for this turn alone.
 
         :raises RateLimited: the principal's limits are reached; nothing was started.
         """
         await before_turn(request, follow=follow)
         try:
             owner = principal_of(request).id
-            started = await self.turns.start(owner, turn, idempotency=idempotency)
+            started = await self.turns.start(owner, turn, idempotency=idempotency, caller=caller)
         except BaseException:
             give_back(request)
             raise
