@@ -16,6 +16,7 @@ import structlog
 
 from talkwire import __version__
 from talkwire.canon.errors import TalkwireError
+from talkwire.cli.loading import load
 from talkwire.cli.places import redis, stored
 from talkwire.cli.words import say
 from talkwire.settings import Loaded, Settings, SettingsError, trace
@@ -182,6 +183,7 @@ def not_started(settings: Settings) -> Callable[[TalkwireError], None]:
 
 
 def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
+    load()
     from talkwire.app import build, start_logging
     from talkwire.cli import server
 
