@@ -32,6 +32,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import answer_message_id
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Message, TextPart, TurnRequest
 
 FINISHES = ("stop", "length", "content_filter", "tool_limit", "approval_required")
@@ -90,9 +91,27 @@ speech: st.SearchStrategy[Sequence[AnyEvent]] = st.lists(
     ).map(lambda end: [*sent, end])
 )
 
+decisions = st.builds(
+    Decision,
+    call_id=names,
+    name=names,
+    arguments=words,
+    approved=st.booleans(),
+    asked_in=names,
+    reason=st.none() | words,
+    more=st.booleans(),
+)
+
 # One of every kind, in no order: for round trips, not for folding.
 any_events: st.SearchStrategy[AnyEvent] = st.one_of(
-    st.builds(TurnStarted, turn_id=names, session_id=names, wire=names, request=requests),
+    st.builds(
+        TurnStarted,
+        turn_id=names,
+        session_id=names,
+        wire=names,
+        request=requests,
+        decision=st.none() | decisions,
+    ),
     routes,
     attempts,
     pieces,

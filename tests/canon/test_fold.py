@@ -17,8 +17,10 @@ from talkwire.canon.events import (
     RouteChosen,
     Stamped,
     TextDelta,
+    ToolApprovalRequested,
     ToolCalled,
     ToolFinished,
+    TurnAborted,
     TurnAdopted,
     TurnCompleted,
     TurnStarted,
@@ -32,6 +34,7 @@ from talkwire.canon.fold import (
     input_message_id,
 )
 from talkwire.canon.records import Usage
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Call, Message, TextPart, TurnRequest
 from tests.canon.strategies import numbered, turns
 
@@ -63,7 +66,8 @@ def test_a_turn_always_has_an_answer_and_it_comes_last(turn: list[Stamped]) -> N
 
         assert messages[-1].id == answer_message_id(state.turn_id)
         assert messages[-1].role == "assistant"
-        assert messages[-1].incomplete == (state.message is None)
+        waits = state.terminal == TurnCompleted("approval_required")
+        assert messages[-1].incomplete == (state.message is None and not waits)
         assert len({message.id for message in messages}) == len(messages)
 
 
@@ -212,3 +216,59 @@ def test_adoptions_are_counted_and_the_end_is_known() -> None:
 def test_message_ids_follow_from_the_turn() -> None:
     assert input_message_id("t_1") == "msg_t_1_in"
     assert answer_message_id("t_1") == "msg_t_1"
+
+
+CALLS = (ToolCalled("c1", "clock", "{}"), ToolCalled("c2", "act", '{"n":1}'))
+ASK = ToolApprovalRequested("c2", "act", '{"n":1}', 99)
+
+
+def folded(*events: AnyEvent, decision: Decision | None = None) -> TurnState:
+    request = TurnRequest("s_1", "native")
+    first = TurnStarted("t_1", "s_1", "native", request, "m_0", decision)
+    return fold(numbered([first, *events]))
+
+
+def test_a_turn_that_waits_for_a_person_stores_its_calls_and_what_was_answered() -> None:
+    state = folded(TextDelta("So."), *CALLS, ToolFinished("c1", "noon"), ASK)
+    assert state.open_calls == ()
+    assert list(state.waiting) == ["c2"]
+
+    state.apply(Stamped(state.count, 0, TurnCompleted("approval_required")))
+    calls, result, answer = state.messages()
+
+    assert (calls.text, [call.call_id for call in calls.calls]) == ("So.", ["c1", "c2"])
+    assert calls.finish_reason == "approval_required"
+    assert (result.call_id, result.text) == ("c1", "noon")
+    assert (answer.parts, answer.finish_reason, answer.incomplete) == (
+        (),
+        "approval_required",
+        False,
+    )
+
+
+def test_a_decision_carries_the_result_alone_to_the_call_that_is_stored() -> None:
+    decision = Decision("c2", "act", '{"n":1}', True, "t_0")
+    state = folded(
+        CALLS[1],
+        ToolFinished("c2", "done"),
+        ToolCalled("c3", "clock", "{}"),
+        ToolFinished("c3", "noon"),
+        decision=decision,
+    )
+
+    assert [(m.role, m.call_id) for m in state.rounds] == [
+        ("tool", "c2"),
+        ("assistant", None),
+        ("tool", "c3"),
+    ]
+    assert len({message.id for message in state.messages()}) == 4
+
+
+def test_an_approved_call_that_was_stopped_has_a_result_all_the_same() -> None:
+    decision = Decision("c2", "act", '{"n":1}', True, "t_0")
+    state = folded(CALLS[1], TurnAborted("client"), decision=decision)
+
+    result, answer = state.messages()
+    assert (result.role, result.call_id) == ("tool", "c2")
+    assert "interrupted" in result.text
+    assert answer.incomplete

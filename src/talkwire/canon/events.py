@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import FinishReason, Message, TurnRequest
 
 
@@ -21,13 +22,17 @@ class Event(Struct, frozen=True, tag_field="kind", omit_defaults=True, gc=False)
 
 
 class TurnStarted(Event, frozen=True, tag="turn.started"):
-    """The turn was accepted; `request` holds all of it but secrets."""
+    """The turn was accepted; `request` holds all of it but secrets.
+
+    With a `decision` it carries on where another turn waits for a person.
+    """
 
     turn_id: str
     session_id: str
     wire: str
     request: TurnRequest
     parent_id: str | None = None
+    decision: Decision | None = None
 
 
 class RouteChosen(Event, frozen=True, tag="route.chosen"):
@@ -84,7 +89,11 @@ class ToolCalled(Event, frozen=True, tag="tool.called"):
 
 
 class ToolApprovalRequested(Event, frozen=True, tag="tool.approval_requested"):
-    """The call waits for a person; the turn then ends with `approval_required`."""
+    """The call waits for a person; the turn then ends with `approval_required`.
+
+    It is stored together with that end, so whoever sees it can decide at once. `expires_at` is in
+    Unix milliseconds.
+    """
 
     call_id: str
     name: str

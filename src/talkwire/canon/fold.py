@@ -22,14 +22,19 @@ from talkwire.canon.events import (
     Stamped,
     Terminal,
     TextDelta,
+    ToolApprovalRequested,
     ToolCalled,
     ToolFinished,
     TurnAdopted,
+    TurnCompleted,
     TurnStarted,
     UsageCounted,
 )
 from talkwire.canon.records import Usage
-from talkwire.canon.turn import Call, Message, TextPart, TurnRequest
+from talkwire.canon.tools import Decision
+from talkwire.canon.turn import Call, FinishReason, Message, TextPart, TurnRequest
+
+_STOPPED = "interrupted: the turn was stopped while the tool may have been running."
 
 
 def input_message_id(turn_id: str) -> str:
@@ -51,6 +56,7 @@ class TurnState:
         "audio",
         "calls",
         "count",
+        "decision",
         "first_token_at",
         "message",
         "parent_id",
@@ -65,6 +71,7 @@ class TurnState:
         "thoughts",
         "turn_id",
         "usage",
+        "waiting",
         "wire",
     )
 
@@ -74,6 +81,7 @@ class TurnState:
         self.wire = ""
         self.request: TurnRequest | None = None
         self.parent_id: str | None = None
+        self.decision: Decision | None = None
         self.started_at = 0
         self.first_token_at: int | None = None
         self.route: RouteChosen | None = None
@@ -82,6 +90,7 @@ class TurnState:
         self.thoughts: list[str] = []
         self.calls: dict[str, ToolCalled] = {}
         self.results: dict[str, ToolFinished] = {}
+        self.waiting: dict[str, ToolApprovalRequested] = {}
         self.rounds: list[Message] = []
         self.usage: list[UsageCounted] = []
         self.message: Message | None = None
@@ -110,6 +119,7 @@ class TurnState:
             self.turn_id, self.session_id = event.turn_id, event.session_id
             self.wire, self.request = event.wire, event.request
             self.parent_id, self.started_at = event.parent_id, at
+            self.decision = event.decision
         elif isinstance(event, RouteChosen):
             self.route = event
         elif isinstance(event, AttemptFailed):
@@ -129,10 +139,13 @@ class TurnState:
     def _apply_work(self, event: AnyEvent) -> None:
         if isinstance(event, ToolCalled):
             self.calls[event.call_id] = event
+        elif isinstance(event, ToolApprovalRequested):
+            self.waiting[event.call_id] = event
         elif isinstance(event, ToolFinished):
             self.results[event.call_id] = event
             if len(self.results) == len(self.calls):
-                self._close_round()
+                self.rounds += self._round()
+                self.texts, self.thoughts, self.calls, self.results = [], [], {}, {}
         elif isinstance(event, AudioDelta):
             self.audio = "partial"
         elif isinstance(event, AudioCompleted):
@@ -140,17 +153,24 @@ class TurnState:
         elif isinstance(event, AudioFailed):
             self.audio = "failed"
 
-    def _close_round(self) -> None:
-        """All calls of a step have results: they and the text before them become messages."""
-        index = len(self.rounds)
-        calls = tuple(Call(c.call_id, c.name, c.arguments) for c in self.calls.values())
-        said = f"{answer_message_id(self.turn_id)}_{index}"
-        self.rounds.append(Message(said, "assistant", _parts(self.texts), calls, model=self.model))
+    def _round(self) -> list[Message]:
+        """The step as messages: its calls and the text before them, then the results there are.
+
+        A call that was decided on was asked for in the turn before, which has the calls already.
+        """
+        answer, first = answer_message_id(self.turn_id), len(self.rounds)
+        made: list[Message] = []
+        if not self._decides:
+            calls = tuple(Call(c.call_id, c.name, c.arguments) for c in self.calls.values())
+            why: FinishReason | None = "approval_required" if self.waiting else None
+            text = _parts(self.texts)
+            made.append(
+                Message(f"{answer}_{first}", "assistant", text, calls, None, self.model, False, why)
+            )
         for call_id, done in self.results.items():
-            index = len(self.rounds)
-            answer = f"{answer_message_id(self.turn_id)}_{index}"
-            self.rounds.append(Message(answer, "tool", (TextPart(done.result),), call_id=call_id))
-        self.texts, self.thoughts, self.calls, self.results = [], [], {}, {}
+            name = f"{answer}_{first + len(made)}"
+            made.append(Message(name, "tool", (TextPart(done.result),), call_id=call_id))
+        return made
 
     @property
     def asked(self) -> TurnRequest:
@@ -176,8 +196,14 @@ class TurnState:
 
     @property
     def open_calls(self) -> tuple[ToolCalled, ...]:
-        """Tool calls that have no result yet."""
-        return tuple(c for c in self.calls.values() if c.call_id not in self.results)
+        """Tool calls that have no result yet, and wait for nobody."""
+        settled = {**self.results, **self.waiting}
+        return tuple(c for c in self.calls.values() if c.call_id not in settled)
+
+    @property
+    def _decides(self) -> bool:
+        """True as long as the call that was decided on has no result."""
+        return self.decision is not None and not self.rounds
 
     def total_usage(self) -> Usage:
         """The sum over the turn's model calls."""
@@ -196,14 +222,29 @@ class TurnState:
         """
         if self.message is not None:
             return (*self.rounds, self.message)
-        answer = Message(
-            answer_message_id(self.turn_id),
-            "assistant",
-            _parts(self.texts),
-            model=self.model,
-            incomplete=True,
+        waits = self.terminal == TurnCompleted("approval_required")
+        asked = self._round() if waits and self.waiting else []
+        return (
+            *self.rounds,
+            *asked,
+            *self._stopped(),
+            Message(
+                answer_message_id(self.turn_id),
+                "assistant",
+                () if asked else _parts(self.texts),
+                model=self.model,
+                incomplete=not waits,
+                finish_reason="approval_required" if waits else None,
+            ),
         )
-        return (*self.rounds, answer)
+
+    def _stopped(self) -> list[Message]:
+        """The result of a call that was decided on, where the turn has ended before it came."""
+        if not self._decides or not self.calls:
+            return []
+        (call_id,) = self.calls
+        name = f"{answer_message_id(self.turn_id)}_0"
+        return [Message(name, "tool", (TextPart(_STOPPED),), call_id=call_id)]
 
 
 def fold(events: Iterable[Stamped]) -> TurnState:

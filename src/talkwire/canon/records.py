@@ -170,6 +170,16 @@ class Approval(Struct, frozen=True):
     decided_in: str | None = None
 
 
+class SessionRecord(Struct, frozen=True):
+    """A session as lists show it. `last` begins the text of its newest message."""
+
+    session_id: str
+    title: str | None
+    created_at: int
+    updated_at: int
+    last: str = ""
+
+
 class Unfinished(Struct, frozen=True):
     """A turn without a terminal event that this node has to carry on, oldest first in its list.
 

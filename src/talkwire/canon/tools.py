@@ -36,6 +36,22 @@ class CallContext(Struct, frozen=True):
     call_id: str
 
 
+class Decision(Struct, frozen=True, omit_defaults=True):
+    """What a person said of one call, and exactly what was asked.
+
+    `asked_in` is the turn that asked. `more`: other calls of the same step wait for a person yet,
+    so the model is not asked before their decisions.
+    """
+
+    call_id: str
+    name: str
+    arguments: str
+    approved: bool
+    asked_in: str
+    reason: str | None = None
+    more: bool = False
+
+
 class ToolAnswer(Struct, frozen=True):
     """What a call gave. `truncated`: it was longer than is kept."""
 
