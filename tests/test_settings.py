@@ -66,7 +66,7 @@ BAD = [
     ("streams: {heartbeat_s: .nan}\n", "config.yaml:1:11", "streams.heartbeat_s: expected"),
     ("sessions: {ttl_s: .inf}\n", "config.yaml:1:12", "sessions.ttl_s: expected a number"),
     ("sessions: {window_share: 2}\n", "config.yaml:1:12", "expected at most 1"),
-    ("wires: [openai]\n", "config.yaml:1:", "wires[1]: expected 'responses-sse' or 'native'"),
+    ("wires: [openai]\n", "config.yaml:1:", "wires[1]: expected 'responses-sse'"),
     ("wires: 5\n", "config.yaml:1:1", "wires: expected a list"),
     ("models:\n  - provider: scripted\n", "config.yaml:2:5", "models[1].name: is required"),
     ("models:\n  - name: a\n    provider: x\n", "config.yaml:3:5", "'openai-responses'"),

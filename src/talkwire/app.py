@@ -20,11 +20,13 @@ from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
 from talkwire.engine import upkeep
 from talkwire.engine.ports import Models, Speech
 from talkwire.engine.turns import Turns
+from talkwire.models.callers import Caller
 from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.roster import Roster
 from talkwire.telemetry import logging as lines
+from talkwire.toolbox import policy
 from talkwire.web import health, nodes
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
@@ -36,6 +38,7 @@ from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
+from talkwire.wires.tool_chat import routes as tool_chat
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
@@ -181,6 +184,13 @@ def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
             responses_sse.router(made.turns, made.prompts, **bounds),
             responses_sse.ASKING,
         ),
+        (
+            tool_chat.FORM,
+            tool_chat.router(
+                made.turns, made.tools, policy=policy(settings), caller=Caller, **bounds
+            ),
+            tool_chat.ASKING,
+        ),
         (native.FORM, native.router(made.turns, **bounds), native.ASKING),
     ]
 
@@ -197,7 +207,7 @@ def _health(made: Parts) -> health.Health:
             "models": list(made.models.names()),
             "model": made.models.told,
             "docs": "/docs",
-            "endpoints": ["/chat/stream", "/turns", "/prompts", "/health"],
+            "endpoints": ["/chat/stream", "/api/chat/stream", "/turns", "/prompts", "/health"],
         }
 
     return health.Health(

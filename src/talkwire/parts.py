@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from talkwire import access
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Models, Speech, Tools
+from talkwire.engine.ports import Choice, Models, Speech
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.storage_ports import Journal
@@ -29,6 +30,9 @@ from talkwire.voice.clone import CloneVoice
 from talkwire.voice.silence import Silence
 from talkwire.web.rates import MemoryCounters
 
+if TYPE_CHECKING:
+    from talkwire.tools.union import Joined
+
 _PATIENCE_S = 30.0  # how long a journal waits for a server that is away
 
 
@@ -43,7 +47,7 @@ class Parts:
     models: Models
     speech: Speech | None
     prompts: Templates
-    tools: Tools | None
+    tools: Joined | None
     turns: Turns
 
 

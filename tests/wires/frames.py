@@ -19,9 +19,15 @@ class Frame:
     def data(self) -> Any:
         return json.loads(self.text)
 
+    @property
+    def kind(self) -> str:
+        """The event's name, or what the data call it where the wire has no `event:` lines."""
+        return self.event or str(self.data["type"])
 
-def parse(stream: bytes) -> list[Frame]:
-    """Every frame is exactly `id`, `event`, `data` and an empty line; nothing else may stand."""
+
+def parse(stream: bytes, *, events: bool = True) -> list[Frame]:
+    """Every frame is exactly `id`, `event`, `data` and an empty line; nothing else may stand.
+    Without `events` there is no `event` either."""
     assert b"\r" not in stream
     text = stream.decode()
     if not text:
@@ -32,7 +38,7 @@ def parse(stream: bytes) -> list[Frame]:
         lines = block.split("\n")
         assert lines == block.splitlines(), "a character that some clients take for a line end"
         names, values = zip(*(line.split(": ", 1) for line in lines), strict=True)
-        assert names == ("id", "event", "data")
+        assert names == (("id", "event", "data") if events else ("id", "data"))
         assert all(values)
-        frames.append(Frame(*values))
+        frames.append(Frame(values[0], values[1] if events else "", values[-1]))
     return frames

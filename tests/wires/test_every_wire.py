@@ -14,8 +14,9 @@ from talkwire.canon.fold import fold
 from talkwire.web.form import Encoder
 from talkwire.wires.native.encode import Encoder as NativeEncoder
 from talkwire.wires.responses_sse.encode import Encoder as ResponsesEncoder
+from talkwire.wires.tool_chat.encode import Encoder as ToolChatEncoder
 from tests.cases.turns import CASES, SESSION, TURN
-from tests.wires.frames import parse
+from tests.wires.frames import Frame, parse
 
 Make = Callable[[str, str], Encoder]
 WIRES: dict[str, tuple[Make, set[str]]] = {
@@ -30,13 +31,19 @@ WIRES: dict[str, tuple[Make, set[str]]] = {
         },
     ),
     "native": (NativeEncoder, {"turn.completed", "turn.failed", "turn.aborted"}),
+    "tool_chat": (ToolChatEncoder, {"complete", "error"}),
 }
+WITHOUT_EVENT_LINES = {"tool_chat"}
 EACH = pytest.mark.parametrize(("wire", "case"), list(itertools.product(WIRES, CASES)))
 GOLDEN = Path(__file__).parent
 
 
 def whole(wire: str, case: str) -> list[bytes]:
     return WIRES[wire][0](TURN, SESSION).feed(CASES[case])
+
+
+def parsed(wire: str, frames: list[bytes]) -> list[Frame]:
+    return parse(b"".join(frames), events=wire not in WITHOUT_EVENT_LINES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -60,7 +67,7 @@ def test_frames_are_the_golden_ones(wire: str, case: str) -> None:
 @EACH
 def test_frames_are_well_formed_and_count_up_from_0(wire: str, case: str) -> None:
     raw = whole(wire, case)
-    frames = parse(b"".join(raw))
+    frames = parsed(wire, raw)
 
     assert len(frames) == len(raw)
     assert [frame.id for frame in frames] == [f"{TURN}:{k}" for k in range(len(raw))]
@@ -69,7 +76,7 @@ def test_frames_are_well_formed_and_count_up_from_0(wire: str, case: str) -> Non
 @EACH
 def test_exactly_one_terminal_frame_and_it_is_the_last(wire: str, case: str) -> None:
     terminal = WIRES[wire][1]
-    names = [frame.event for frame in parse(b"".join(whole(wire, case)))]
+    names = [frame.kind for frame in parsed(wire, whole(wire, case))]
     if wire == "responses_sse" and names[-1].startswith("audio."):
         terminal = terminal - {"response.completed"}
 

@@ -10,7 +10,7 @@ from pydantic import model_validator as whole
 
 from talkwire._settings.texts import database, home, http, listed, redis
 
-WireName = Literal["responses-sse", "native"]
+WireName = Literal["responses-sse", "tool-chat", "native"]
 AlgorithmName = Literal[
     "HS256",
     "HS384",
@@ -230,6 +230,8 @@ class ToolSettings(Group):
     module: str | None = None
     builtin: BuiltinToolSettings = BuiltinToolSettings()
     max_rounds: Count = 10
+    summarize_over: Annotated[int, Field(ge=200)] = 8_000
+    summarize_timeout_s: Seconds = 120
 
 
 class McpServerSettings(BaseModel):
