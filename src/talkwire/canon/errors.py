@@ -11,6 +11,7 @@ TalkwireError                 code                   status  retryable
 ├─ Forbidden                  forbidden              403
 ├─ Conflict                   conflict               409
 │  ├─ Busy                    turn_in_progress       409     yes
+│  ├─ AlreadyDecided          approval_already_decided 409
 │  └─ IdempotencyMismatch     idempotency_mismatch   409
 ├─ RateLimited                rate_limited           429     yes
 ├─ Unavailable                unavailable            503     yes
@@ -109,6 +110,16 @@ class Busy(Conflict):
     """The session has a running turn and no room to wait behind it."""
 
     code, retryable = "turn_in_progress", True
+
+    def __init__(self, message: str, *, turn_id: str) -> None:
+        super().__init__(message)
+        self.turn_id = turn_id
+
+
+class AlreadyDecided(Conflict):
+    """The call was approved or refused before; `turn_id` is the turn that has carried on."""
+
+    code = "approval_already_decided"
 
     def __init__(self, message: str, *, turn_id: str) -> None:
         super().__init__(message)

@@ -6,6 +6,9 @@ Written in the lower case of base32hex (RFC 4648), whose alphabet keeps the orde
 from __future__ import annotations
 
 import os
+import re
+import secrets
+import string
 import time
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
@@ -19,3 +22,16 @@ def new_id(prefix: str) -> str:
     now = time.time_ns() // 1_000_000
     moment = "".join([_PAIRS[now >> shift & 1023] for shift in _SHIFTS])
     return prefix + moment + os.urandom(16).translate(_RANDOM).decode()
+
+
+_MINTED = re.compile(r"[0-9A-Za-z]{9}")
+
+
+def call_id() -> str:
+    """The id of a call, unlike any other: nine characters, which is what every provider takes."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(9))
+
+
+def is_call_id(text: str) -> bool:
+    """True for what `call_id` makes; providers' own ids may be the same in each answer."""
+    return _MINTED.fullmatch(text) is not None

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 
 from talkwire.canon.events import TurnCompleted, TurnFailed, dump
 from talkwire.canon.records import Outcome
-from talkwire.stores import sessions
+from talkwire.stores import approvals, sessions
 from talkwire.stores.prepared import Prepared, Value
 from talkwire.stores.schema import UNFINISHED, turn_logs, turns, usage
 
@@ -63,6 +63,7 @@ def write_outcome(connection: Connection, outcome: Outcome) -> bool:
     )
     if leaf is not None:
         sessions.move(connection, outcome.owner, outcome.session_id, leaf, outcome.ended_at)
+    approvals.ask(connection, outcome)
     _log.run(
         connection,
         turn_id=outcome.turn_id,

@@ -9,8 +9,9 @@ from talkwire.canon.errors import Busy, IdempotencyMismatch
 from talkwire.canon.events import Stamped, TurnStarted, dump
 from talkwire.canon.fold import answer_message_id, input_message_id
 from talkwire.canon.records import NewTurn, Started, TurnRecord, session_lock
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Message
-from talkwire.stores import sessions
+from talkwire.stores import approvals, sessions
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.rows import find_turn
 from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turns
@@ -102,6 +103,7 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
     :raises IdempotencyMismatch: the key is known with another fingerprint.
     :raises Busy: the session has an unfinished turn and `on_busy` leaves no room.
     :raises NotFound: `parent_id` is no message of this session and owner.
+    :raises NotFound, Conflict, Gone: the call of a verdict cannot be decided; see `approvals`.
     """
     known = _known(connection, new)
     if known is not None:
@@ -127,7 +129,10 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
             turn_id=new.turn_id,
             at=new.at,
         )
-    events = _store(connection, new, node, parent_id, queued=bool(ahead))
+    decision = None
+    if new.verdict is not None:
+        decision = approvals.claim(connection, new, new.verdict, parent_id)
+    events = _store(connection, new, node, parent_id, queued=bool(ahead), decision=decision)
     record = _record(new, node, queued=bool(ahead))
     return Started(record, fresh=True, events=events, ahead=ahead, new_session=opened.fresh)
 
@@ -199,10 +204,17 @@ def _parent(
 
 
 def _store(
-    connection: Connection, new: NewTurn, node: str, parent_id: str | None, *, queued: bool
+    connection: Connection,
+    new: NewTurn,
+    node: str,
+    parent_id: str | None,
+    *,
+    queued: bool,
+    decision: Decision | None = None,
 ) -> tuple[Stamped, ...]:
     request = new.request
-    event = TurnStarted(new.turn_id, request.session_id, request.wire, request, parent_id)
+    session_id, wire = request.session_id, request.wire
+    event = TurnStarted(new.turn_id, session_id, wire, request, parent_id, decision)
     events = [Stamped(0, new.at, event)]
     if new.route is not None:
         events.append(Stamped(1, new.at, new.route))

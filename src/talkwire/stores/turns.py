@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from talkwire.canon.events import Stamped, load
-from talkwire.canon.records import NewTurn, Started, StoredMessage, TurnRecord, Unfinished
-from talkwire.stores import sessions, starting
+from talkwire.canon.records import Approval, NewTurn, Started, StoredMessage, TurnRecord, Unfinished
+from talkwire.stores import approvals, sessions, starting
 from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.rows import TURN, find_turn, turn_record
@@ -144,6 +144,10 @@ class SqlRecords:
     async def message(self, owner: str, message_id: str) -> StoredMessage:
         """:raises NotFound: unknown, or another's."""
         return await self._database.read(lambda c: sessions.message(c, owner, message_id))
+
+    async def approval(self, owner: str, call_id: str) -> Approval:
+        """:raises NotFound: no such call waits or waited, or it is another's."""
+        return await self._database.read(lambda c: approvals.find(c, owner, call_id))
 
     async def unfinished(self) -> list[Unfinished]:
         """This node's turns without a terminal event, oldest first, with their held events."""

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talkwire.canon.errors import (
+    AlreadyDecided,
     Busy,
     RateLimited,
     TalkwireError,
@@ -82,7 +83,7 @@ def problem(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
     }
     if error.param is not None:
         body["param"] = error.param
-    if isinstance(error, Busy):
+    if isinstance(error, AlreadyDecided | Busy):
         body["turn_id"] = error.turn_id
     if isinstance(error, Invalid):
         body["errors"] = error.errors
