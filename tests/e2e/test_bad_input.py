@@ -13,7 +13,11 @@ from tests.e2e.servers import Server
 from tests.wires import bad_input
 from tests.wires.bad_input import Bad
 
-CASES = {"responses_sse": bad_input.responses_sse(), "native": bad_input.native()}
+CASES = {
+    "responses_sse": bad_input.responses_sse(),
+    "native": bad_input.native(),
+    "tool_chat": bad_input.tool_chat(),
+}
 SECONDS = 10.0
 SECRET = "sk-never-repeat-me"
 
@@ -76,8 +80,10 @@ async def test_the_server_still_answers_afterwards(server: Server) -> None:
     assert status_of(answer) == 200
 
 
-@pytest.mark.parametrize("path", ["/chat/stream", "/turns"])
-@pytest.mark.parametrize("field", ["input", "model", "temperature", "other"])
+@pytest.mark.parametrize(
+    "path", ["/chat/stream", "/turns", "/api/chat/stream", "/api/chat/stream/direct"]
+)
+@pytest.mark.parametrize("field", ["input", "model", "temperature", "model_config", "other"])
 async def test_no_answer_repeats_what_was_sent(path: str, field: str, server: Server) -> None:
     body = json.dumps({"input": 7, field: {"key": SECRET}}).encode()
 
