@@ -1,10 +1,10 @@
 """`python -m tests.chaos [STORM …]`: hurt the server and count what its clients saw.
 
 Storms: one (a single server on SQLite, killed again and again), nodes, cuts, storage, rolling,
-links, posts, aborts. Without a name all of them, one after the other; with options that are only
-the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a table
-with its seed; the status is 0 when all are green and each control (`--controls`, of `one`,
-`nodes`, `posts` and `aborts`) is red.
+links, posts, aborts, tools. Without a name all of them, one after the other; with options that are
+only the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a
+table with its seed; the status is 0 when all are green and each control (`--controls`, of `one`,
+`nodes`, `posts`, `aborts` and `tools`) is red.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from tests.chaos import aborts, cuts, links, nodes, one, posts, rolling, storage
+from tests.chaos import aborts, cuts, links, nodes, one, posts, rolling, storage, tools, toolstorm
 from tests.chaos.crowd import Load
 from tests.chaos.printing import Outcome, show
+from tests.chaos.toolcases import AGAIN
 
-NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links", "posts", "aborts")
+NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links", "posts", "aborts", "tools")
 BOUND_S = 900.0
 Run = Callable[[Path], Awaitable[Outcome]]
 
@@ -59,6 +61,8 @@ def _storm(name: str, given: argparse.Namespace) -> bool:
             return _posts(given)
         case "aborts":
             return _aborts(given)
+        case "tools":
+            return _tools(given)
         case _:
             linked = links.Options(seed=given.seed)
             linked = replace(linked, load=_load(linked.load, given))
@@ -82,6 +86,20 @@ def _aborts(given: argparse.Namespace) -> bool:
         setup = replace(options.setup, prelude=aborts.UNSEALED)
         control = replace(options, aborts=300, setup=setup)
         good &= not _run(lambda folder: aborts.run(control, folder)).verdict.green
+    return good
+
+
+def _tools(given: argparse.Namespace) -> bool:
+    """At each step once, then at random."""
+    at_steps = [
+        tools.Options(on_lost=on_lost, seed=given.seed) for on_lost in ("auto", "continue", "fail")
+    ]
+    good = all([_run(partial(tools.run, options)).green for options in at_steps])
+    options = toolstorm.Options(seed=given.seed)
+    good &= _run(lambda folder: toolstorm.run(options, folder)).green
+    if given.controls:
+        control = replace(options, kills=20, prelude=AGAIN)
+        good &= not _run(lambda folder: toolstorm.run(control, folder)).verdict.green
     return good
 
 

@@ -41,13 +41,16 @@ from talkwire.canon.tools import CallContext
 from talkwire.tools import tool
 
 HERE = Path(__file__).parent
+PAUSE_S = 0.0
 
 
 async def work(name: str, number: int, context: CallContext) -> str:
     key = context.session_id
     await held("begun", name, number, key)
+    await asyncio.sleep(PAUSE_S)
     with (HERE / "effects").open("a") as effects:
         effects.write(f"{key} {name} {number}\\n")
+    await asyncio.sleep(PAUSE_S)
     await held("done", name, number, key)
     return f"{name} {number} is done"
 

@@ -169,9 +169,9 @@ class Deaths:
                 self.verdict.fault("ran twice", f"{key}: {name} of round {number}, {times} times")
         for case in self.options.cases:
             if case.ends_well(self.options.on_lost) and "look" in case.calls:
-                for number in range(ROUNDS):
-                    if not done[(case.key, "look", str(number))]:
-                        self.verdict.fault("never ran", f"{case.key}: look of round {number}")
+                for n in range(ROUNDS):
+                    if not done[(case.key, "look", str(n))]:
+                        self.verdict.fault("never ran", f"{case.key}: look of round {n}")
 
 
 def frames(transcript: Transcript) -> list[Frame]:
