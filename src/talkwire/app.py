@@ -24,6 +24,7 @@ from talkwire.models.callers import Caller
 from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
+from talkwire.stores.conversations import SqlConversations
 from talkwire.stores.roster import Roster
 from talkwire.telemetry import logging as lines
 from talkwire.toolbox import policy
@@ -36,6 +37,7 @@ from talkwire.web.form import Fault, Form, StreamLimits
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
+from talkwire.wires.mcp import routes as mcp
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
 from talkwire.wires.tool_chat import routes as tool_chat
@@ -173,6 +175,7 @@ def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
         send_timeout_s=settings.streams.send_timeout_s,
         max_send_bytes=settings.streams.max_send_bytes,
     )
+    conversations = SqlConversations(made.storage.database)
     bounds: Mapping[str, Any] = {
         "streams": streams,
         "json_depth": settings.limits.json_depth,
@@ -192,6 +195,7 @@ def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
             tool_chat.ASKING,
         ),
         (native.FORM, native.router(made.turns, **bounds), native.ASKING),
+        (mcp.FORM, mcp.router(made.turns, conversations, **bounds), mcp.ASKING),
     ]
 
 

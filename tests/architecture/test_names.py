@@ -37,6 +37,7 @@ CATCHES_EVERYTHING = {
     "tools/modules.py": "a module of somebody else's may raise anything while it is executed",
     "tools/running.py": "a tool of somebody else's may raise anything: that is its answer",
     "tools/mcp_server.py": "whatever breaks one server's connection, its owner connects it again",
+    "wires/mcp/calls.py": "the SDK would tell the client what a bug says of itself",
     "web/faults.py": "a request is answered in its wire's shape, also on a bug",
 }
 

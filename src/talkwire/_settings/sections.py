@@ -10,7 +10,7 @@ from pydantic import model_validator as whole
 
 from talkwire._settings.texts import database, home, http, listed, redis
 
-WireName = Literal["responses-sse", "tool-chat", "native"]
+WireName = Literal["responses-sse", "tool-chat", "native", "mcp"]
 AlgorithmName = Literal[
     "HS256",
     "HS384",

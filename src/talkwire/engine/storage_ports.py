@@ -13,6 +13,7 @@ from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
     NewTurn,
     Outcome,
+    SessionRecord,
     Started,
     StoredMessage,
     ToolResult,
@@ -139,6 +140,27 @@ class Results(Protocol):
 
     async def result(self, owner: str, call_id: str) -> ToolResult:
         """:raises NotFound: unknown, another's, or deleted with age."""
+        ...
+
+
+class Conversations(Protocol):
+    """What an owner has talked about. Nothing in here can be asked without one."""
+
+    async def sessions(
+        self, owner: str, *, limit: int, before: tuple[int, str] | None = None
+    ) -> list[SessionRecord]:
+        """The sessions that have not expired, the one used last first; those after
+        `before`, which is `updated_at` and id of the last one that was seen.
+        """
+        ...
+
+    async def messages(
+        self, owner: str, session_id: str, *, limit: int, leaf: str | None = None
+    ) -> list[StoredMessage]:
+        """The last messages up to `leaf` (None: the current one), oldest first.
+
+        :raises NotFound: no such session, or none of its messages; or another's.
+        """
         ...
 
 

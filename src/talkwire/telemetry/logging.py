@@ -38,7 +38,7 @@ _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _LONGEST = 8000
 # These tell of each of their steps, or of every request they make, with its whole address.
-_TALKATIVE = ("uvicorn", "uvicorn.error", "alembic", "httpx2", "httpcore2")
+_TALKATIVE = ("uvicorn", "uvicorn.error", "alembic", "httpx2", "httpcore2", "mcp")
 _TOLD_BY_EVENTS = ("stamina",)
 _CONTEXT = ("turn_id", "session_id", "request_id")
 

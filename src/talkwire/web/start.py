@@ -154,12 +154,20 @@ class Door:
 
     async def follow(self, request: Request, turn_id: str) -> Response:
         """The turn's stream from its start. :raises NotFound: :raises RateLimited: as `start`."""
+        reader = await self.reader(request, turn_id)
+        encoder = self.form.encoder(reader.turn_id, reader.session_id)
+        return EventStream(reader, encoder, self.form, self.limits)
+
+    async def reader(self, request: Request, turn_id: str) -> Reader:
+        """A reader of the turn from its start, counted as a stream until it is closed.
+
+        :raises NotFound: :raises RateLimited: as `start`.
+        """
         with seated(request) as seat:
             reader = await self.turns.read(principal_of(request).id, turn_id)
             if seat is not None:
                 seat.sit(reader)
-            encoder = self.form.encoder(reader.turn_id, reader.session_id)
-            return EventStream(reader, encoder, self.form, self.limits)
+            return reader
 
     async def _after(self, reader: Reader, seen: int) -> Response | None:
         """Encode from event 0, as live, until a frame comes that was not seen; None when there

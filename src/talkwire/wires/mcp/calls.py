@@ -1,0 +1,249 @@
+"""The tools of this wire, behind the official SDK's server. Loaded when the first client comes.
+
+The server keeps nothing between requests: each is a POST that any node can answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import anyio
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.server.streamable_http import REQUEST_CANCELLED
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from talkwire import __version__
+from talkwire.canon.errors import Draining, TalkwireError
+from talkwire.engine.ids import new_id
+from talkwire.engine.reader import Reader, ReaderCut
+from talkwire.engine.storage_ports import Conversations
+from talkwire.web.principals import principal_of
+from talkwire.web.start import Door
+from talkwire.wires.mcp import decode, encode
+from talkwire.wires.mcp.line import line_of
+from talkwire.wires.mcp.shapes import (
+    Arguments,
+    ChatAnswer,
+    ChatArguments,
+    ListArguments,
+    MessageList,
+    ReadArguments,
+    SessionList,
+)
+
+_ABORT_WITHIN_S = 5.0
+_log = logging.getLogger(__name__)
+
+Context = ServerRequestContext[Any, Request]
+
+
+class Offer(NamedTuple):
+    """A tool: what it is for, what it takes and gives, and the scopes one of which it needs."""
+
+    description: str
+    takes: type[Arguments]
+    gives: type[BaseModel]
+    scopes: tuple[str, ...]
+    reads: bool = True
+
+
+OFFERS = {
+    "chat": Offer(
+        "Ask this server's model, or carry a conversation on with `session_id`. The text comes as"
+        " progress while it is written.",
+        ChatArguments,
+        ChatAnswer,
+        ("chat",),
+        reads=False,
+    ),
+    "list_sessions": Offer(
+        "Your conversations, the one used last first.",
+        ListArguments,
+        SessionList,
+        ("sessions:read",),
+    ),
+    "read_session": Offer(
+        "The messages of one of your conversations, the newest page first.",
+        ReadArguments,
+        MessageList,
+        ("sessions:read",),
+    ),
+}
+
+
+class ToolCalls:
+    """Answers what clients ask of the tools."""
+
+    def __init__(self, door: Door, conversations: Conversations, most_chars: int) -> None:
+        self._door = door
+        self._conversations = conversations
+        self._most_chars = most_chars
+        self._does: Mapping[str, Callable[[Context, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+            "chat": self._chat,
+            "list_sessions": self._list,
+            "read_session": self._read,
+        }
+
+    def manager(self) -> StreamableHTTPSessionManager:
+        """The SDK's side. Bodies are bounded and hosts checked before anything gets there."""
+        server: Server[Any] = Server(
+            "talkwire",
+            version=__version__,
+            title="Talkwire",
+            instructions="Chat with the models of this server; conversations are kept.",
+            on_list_tools=self.offered,
+            on_call_tool=self.call,
+        )
+        return StreamableHTTPSessionManager(
+            server, stateless=True, max_request_body_size=sys.maxsize
+        )
+
+    async def offered(
+        self, context: Context, params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        """The tools that the caller's key may use."""
+        principal = principal_of(_request_of(context))
+        return ListToolsResult(
+            tools=[
+                _tool(name, offer) for name, offer in OFFERS.items() if principal.may(*offer.scopes)
+            ]
+        )
+
+    async def call(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+        """Do what is asked; what goes wrong with it is a result that the model sees.
+
+        :raises MCPError: there is no such tool, or the request was called off.
+        """
+        offer = OFFERS.get(params.name)
+        if offer is None:
+            known = ", ".join(OFFERS)
+            raise MCPError(
+                INVALID_PARAMS, f"There is no tool {params.name[:100]!r}; known: {known}"
+            )
+        try:
+            self._door.enter(_request_of(context), *offer.scopes)
+            given = await self._does[params.name](context, params.arguments or {})
+        except TalkwireError as error:
+            return CallToolResult(
+                content=[TextContent(text=f"{error.message} ({error.code})")],
+                structured_content=encode.told(error),
+                is_error=True,
+            )
+        except MCPError:
+            raise
+        except Exception:
+            # The SDK would tell the client what the bug says.
+            _log.exception("mcp.bug")
+            raise MCPError(INTERNAL_ERROR, "This went wrong in a way nobody foresaw.") from None
+        text = encode.spoken(given) if params.name == "chat" else _json(given)
+        return CallToolResult(content=[TextContent(text=text)], structured_content=given)
+
+    async def _list(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        asked = decode.checked(ListArguments, arguments)
+        found = await self._conversations.sessions(
+            _owner(context), limit=asked.limit, before=decode.place_of(asked.cursor)
+        )
+        return encode.session_list(found, asked.limit)
+
+    async def _read(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        asked = decode.checked(ReadArguments, arguments)
+        found = await self._conversations.messages(
+            _owner(context), asked.session_id, limit=asked.limit, leaf=asked.cursor
+        )
+        return encode.message_list(found, asked.session_id)
+
+    async def _chat(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Start a turn, and follow it to its end.
+
+        A request that is called off stops its turn; a connection that is lost does not, but where
+        the protocol says that closing it is how a request is called off.
+        """
+        request = _request_of(context)
+        line = line_of(request.scope)
+        turn = decode.turn_of(arguments, session_id=new_id("s_"), most_chars=self._most_chars)
+        with anyio.CancelScope(shield=True):  # a turn that was started has to be known
+            started = await self._door.start(request, turn, None)
+        turn_id = line.turn_id = started.record.turn_id
+        try:
+            if line.called_off:
+                await self._door.turns.abort(_owner(context), turn_id)
+            return encode.answer((await self._follow(context, request, turn_id)).state)
+        except encode.Stopped:
+            if line.called_off:
+                raise MCPError(REQUEST_CANCELLED, "The request was called off.") from None
+            raise
+        except asyncio.CancelledError:
+            if line.left and context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                with anyio.move_on_after(_ABORT_WITHIN_S, shield=True):
+                    await self._door.turns.abort(_owner(context), turn_id)
+            raise
+
+    async def _follow(self, context: Context, request: Request, turn_id: str) -> encode.Encoder:
+        reader = await self._door.reader(request, turn_id)
+        encoder = encode.Encoder(reader.turn_id, reader.session_id)
+        try:
+            await self._report(context, reader, encoder)
+        except ReaderCut:
+            raise Draining(
+                f"The server stops following the turn {turn_id} of session {reader.session_id}."
+                " It goes on: read_session has the answer later."
+            ) from None
+        finally:
+            reader.close()
+        return encoder
+
+    async def _report(self, context: Context, reader: Reader, encoder: encode.Encoder) -> None:
+        said = 0
+        while not reader.ended:
+            for piece in encoder.feed(await reader.next()):
+                text = piece.decode()
+                said += len(text)
+                await context.session.report_progress(said, message=text)
+
+
+def _request_of(context: Context) -> Request:
+    if context.request is None:
+        raise MCPError(INTERNAL_ERROR, "No HTTP request.")
+    return context.request
+
+
+def _owner(context: Context) -> str:
+    return principal_of(_request_of(context)).id
+
+
+def _tool(name: str, offer: Offer) -> Tool:
+    hints = ToolAnnotations(
+        read_only_hint=offer.reads, destructive_hint=False, open_world_hint=not offer.reads
+    )
+    return Tool(
+        name=name,
+        description=offer.description,
+        input_schema=offer.takes.model_json_schema(),
+        output_schema=offer.gives.model_json_schema(),
+        annotations=hints,
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,56 @@
+"""Arguments of this wire's tools to what is asked of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from talkwire.canon.turn import TextPart, TurnRequest
+from talkwire.web.faults import FieldError, Invalid, invalid
+from talkwire.wires.mcp.shapes import Arguments, ChatArguments
+
+WIRE = "mcp"
+_Shape = TypeVar("_Shape", bound=Arguments)
+
+
+def checked(shape: type[_Shape], arguments: Mapping[str, Any]) -> _Shape:
+    """:raises Invalid: an argument is missing, unknown, of the wrong type or out of its bounds."""
+    try:
+        return shape.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def turn_of(arguments: Mapping[str, Any], *, session_id: str, most_chars: int) -> TurnRequest:
+    """A turn; `session_id` is for calls that name none. :raises Invalid:"""
+    asked = checked(ChatArguments, arguments)
+    if len(asked.input) > most_chars:
+        raise Invalid([FieldError("input", f"String should have at most {most_chars} characters")])
+    return TurnRequest(
+        session_id=asked.session_id or session_id,
+        wire=WIRE,
+        parts=(TextPart(asked.input),),
+        model=asked.model,
+        prompt=asked.prompt,
+    )
+
+
+def place_of(cursor: str | None) -> tuple[int, str] | None:
+    """Where a page of sessions begins, from `next_cursor`. :raises Invalid: no such cursor."""
+    if cursor is None:
+        return None
+    at, _, session_id = cursor.partition(":")
+    if not (at.isascii() and at.isdigit() and len(at) < 16 and session_id):
+        raise Invalid([FieldError("cursor", "Is none that was given")])
+    return int(at), session_id
+
+
+def cancelled_of(message: Mapping[str, Any]) -> str | int | None:
+    """The id of the request that this notification calls off; None for any other message."""
+    params = message.get("params")
+    if message.get("method") != "notifications/cancelled" or not isinstance(params, dict):
+        return None
+    asked = params.get("requestId")
+    return asked if isinstance(asked, str | int) and not isinstance(asked, bool) else None

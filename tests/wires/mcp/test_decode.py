@@ -1,0 +1,76 @@
+"""Arguments become turns and questions, or are refused with the field's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from talkwire.web.faults import Invalid
+from talkwire.wires.mcp.decode import cancelled_of, checked, place_of, turn_of
+from talkwire.wires.mcp.shapes import ListArguments, ReadArguments
+
+
+def turn(arguments: dict[str, Any], most: int = 100) -> Any:
+    return turn_of(arguments, session_id="s_new", most_chars=most)
+
+
+def test_a_chat_is_a_turn_of_the_named_session_or_of_a_new_one() -> None:
+    asked = turn({"input": "Hi", "session_id": "s_1", "model": "large", "prompt": "short@2"})
+
+    assert (asked.session_id, asked.text, asked.wire) == ("s_1", "Hi", "mcp")
+    assert (asked.model, asked.prompt) == ("large", "short@2")
+    assert turn({"input": "Hi"}).session_id == "s_new"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({}, "input"),
+        ({"input": ""}, "input"),
+        ({"input": 5}, "input"),
+        ({"input": "x" * 101}, "input"),
+        ({"input": "x", "session_id": "no/slash"}, "session_id"),
+        ({"input": "x", "prompt": "../etc"}, "prompt"),
+        ({"input": "x", "temprature": 1}, "temprature"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        turn(arguments)
+
+    assert caught.value.errors[0].field == field
+
+
+@pytest.mark.parametrize("limit", [0, 101, "5", 1.5, True])
+def test_a_page_has_a_size_that_it_may_have(limit: Any) -> None:
+    with pytest.raises(Invalid):
+        checked(ListArguments, {"limit": limit})
+    with pytest.raises(Invalid):
+        checked(ReadArguments, {"session_id": "s_1", "limit": limit})
+
+
+def test_a_cursor_is_one_that_was_given() -> None:
+    assert place_of(None) is None
+    assert place_of("1790000000000:s:1") == (1_790_000_000_000, "s:1")
+    for wrong in ("", "x:s", "5", "5:", "-5:s", "٥:s", "9" * 40 + ":s"):
+        with pytest.raises(Invalid):
+            place_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("message", "called_off"),
+    [
+        ({"method": "notifications/cancelled", "params": {"requestId": 7}}, 7),
+        ({"method": "notifications/cancelled", "params": {"requestId": "a"}}, "a"),
+        ({"method": "notifications/cancelled", "params": {"requestId": True}}, None),
+        ({"method": "notifications/cancelled", "params": {"requestId": [7]}}, None),
+        ({"method": "notifications/cancelled", "params": [7]}, None),
+        ({"method": "notifications/cancelled"}, None),
+        ({"method": "tools/call", "params": {"requestId": 7}}, None),
+    ],
+)
+def test_what_is_called_off_is_named_by_its_id(
+    message: dict[str, Any], called_off: str | int | None
+) -> None:
+    assert cancelled_of(message) == called_off
