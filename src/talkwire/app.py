@@ -97,7 +97,7 @@ def build(
 
 def start_logging(settings: Settings) -> None:
     """Log as the settings say, for this process; commands call it before they build."""
-    lines.configure(settings.log.level, settings.log.format)
+    lines.configure(settings.log.level, settings.log.format, secrets=settings.secrets)
 
 
 async def _open(made: Parts, stack: AsyncExitStack) -> None:

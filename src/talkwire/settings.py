@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from talkwire._settings.files import Place
 from talkwire._settings.problems import SettingsError
+from talkwire._settings.secrets import secrets
 from talkwire._settings.sections import (
     WIRES,
     AuthSettings,
@@ -171,6 +172,11 @@ class Settings(BaseSettings):
         if url is None or self.database.is_postgres:
             return self.data_dir / "talkwire.sqlite3"
         return Path(url.get_secret_value().partition("://")[2][1:])
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All that must not be seen, wherever in the tree it stands."""
+        return frozenset(secrets(self))
 
     @classmethod
     def settings_customise_sources(

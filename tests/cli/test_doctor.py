@@ -27,7 +27,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_what_is_in_force_and_from_where() -> None:
     Path("config.yaml").write_text(
         "host: localhost\nmodels:\n  - {name: m, provider: openai-chat,"
-        f" api_key: {CANARY}, base_url: 'http://u:{CANARY}@h/v1'}}\n"
+        f" api_key: {CANARY}, base_url: 'http://u:{CANARY}@h/v1?key=k'}}\n"
     )
 
     rows = {key: (value, origin) for key, value, origin in in_force(trace())}
@@ -35,7 +35,7 @@ def test_what_is_in_force_and_from_where() -> None:
     assert rows["host"] == ("localhost", "config.yaml:1:1")
     assert rows["openai_api_key"] == ("***", "environment OPENAI_API_KEY")
     assert rows["models.1.api_key"] == ("***", "config.yaml:2:1")
-    assert rows["models.1.base_url"][0] == "http://***@h/v1"
+    assert rows["models.1.base_url"][0] == "http://***@h/v1?***"
     assert rows["turns.max_waiting"] == ("3", "default")
 
 

@@ -57,6 +57,16 @@ def test_what_looks_like_a_key_is_scrubbed(text: str) -> None:
     assert not any(secret in cleaned for secret in (KEY, "abc.def", "12345678", "0123456789"))
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [f"{KEY[:12]}****{KEY[-8:]}", f"{KEY[:5]}...{KEY[-4:]}", f"…{KEY[-8:]}", f"***{KEY[-4:]}"],
+)
+def test_a_key_that_is_masked_is_scrubbed_too(shown: str) -> None:
+    assert scrubbed(f"Incorrect API key provided: {shown}, sorry", KEY) == (
+        "Incorrect API key provided: ***, sorry"
+    )
+
+
 def test_a_sentence_is_one_short_line() -> None:
     assert len(scrubbed("word " * 200, "")) == 300
     assert scrubbed("a\n\x1b[31mb\u202ec", "") == "a [31mbc"
@@ -123,5 +133,7 @@ def test_an_error_document_with_status_200_is_that_error() -> None:
 
 def test_an_error_code_is_told_only_if_it_is_one() -> None:
     assert of_frame({"code": "bad_thing"}).message == "The model reported an error (bad_thing)."
-    assert of_frame({"code": f"no {KEY}"}).message == "The model reported an error."
+    assert of_frame({"code": "http_502"}).message == "The model reported an error (http_502)."
+    for code in (f"no {KEY}", KEY, "Zq3f9a0c7b1d2e4f", "sk-canary"):
+        assert of_frame({"code": code}).message == "The model reported an error."
     assert not of_frame({"code": "bad_thing"}).retryable

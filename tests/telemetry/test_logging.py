@@ -130,6 +130,19 @@ def test_secrets_are_hidden_in_tracebacks() -> None:
     assert CANARY not in stream.getvalue()
 
 
+def test_secrets_that_are_known_are_hidden_whatever_they_look_like() -> None:
+    configure(stream=(stream := io.StringIO()), secrets=[CANARY])
+
+    try:
+        raise ValueError(f"the vault refused {CANARY}")
+    except ValueError:
+        structlog.get_logger("a").exception("failed", deep={"a": [CANARY]}, what=object)
+    logging.getLogger("b").error("not %s", CANARY)
+
+    assert "the vault refused ***" in stream.getvalue()
+    assert CANARY not in stream.getvalue()
+
+
 def test_token_counts_are_no_secrets() -> None:
     configure(stream=(stream := io.StringIO()))
 

@@ -47,6 +47,10 @@ class Unprintable(Exception):
     [
         (ValueError("no such city"), "The tool failed: ValueError: no such city"),
         (KeyError("x"), "The tool failed: KeyError: 'x'"),
+        (
+            ValueError("401 for https://h/v1?key=k"),
+            "The tool failed: ValueError: 401 for https://h/v1",
+        ),
         (SystemExit(3), "The tool failed: SystemExit: 3"),
         (StopIteration(1), "StopIteration"),
         (TimeoutError(), "The tool failed: TimeoutError"),

@@ -98,10 +98,17 @@ def _spelled(value: Any) -> str:
             return str(value).lower()
         case tuple():
             return ", ".join(str(entry) for entry in value) or "-"
-        case str() if "://" in value and "@" in urlsplit(value).netloc:
-            return value.replace(urlsplit(value).netloc.rpartition("@")[0], "***", 1)
+        case str() if "://" in value:
+            return _address(value)
         case _:
             return str(value)
+
+
+def _address(text: str) -> str:
+    """An address without the password and the query that it may have."""
+    parts = urlsplit(text)
+    netloc = "***@" + parts.netloc.rpartition("@")[2] if "@" in parts.netloc else parts.netloc
+    return parts._replace(netloc=netloc, query="***" if parts.query else "").geturl()
 
 
 def _show(rows: list[Row], found: list[Check]) -> None:

@@ -29,7 +29,12 @@ _KEY_LIKE = re.compile(
     r"(?i)\b(?:sk|pk|key|api|gsk|xai)[-_][\w*.-]{4,}"  # as vendors begin their keys
     r"|bearer\s+\S+|key\s*[=:]\s*\S+|[\w*-]{28,}"
 )
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
+# As providers mask a key that they repeat: with stars, or with dots between its ends.
+_MASKED = re.compile(r"[\w.-]*\*{2,}[\w*.-]*|[\w-]{3,}(?:\.{3}|…)[\w-]{3,}")
+_EDGE = 8  # so many characters of a key's beginning or end tell it
+_WORD = r"(?:[A-Za-z]{1,32}|[0-9]{1,4})"
+# Words, as people make them up: what has letters and digits mixed may be a key.
+_CODE = re.compile(rf"(?=[A-Za-z].{{0,59}}\Z)(?!(?:sk|pk|gsk|xai)[-_]){_WORD}(?:[_.-]{_WORD})*")
 _TRANSIENT = ("overloaded", "server_error", "rate_limit", "unavailable", "internal", "timeout")
 
 
@@ -113,9 +118,13 @@ def _dated(headers: dict[str, str]) -> bool:
 
 def scrubbed(text: str, key: str) -> str:
     """One short line without anything that looks like a key."""
+    text = " ".join(text.split())
     if key:
         text = text.replace(key, "***")
-    text = _KEY_LIKE.sub("***", " ".join(text.split()))
+    if len(key) >= 2 * _EDGE:
+        edges = "|".join(map(re.escape, (key[:_EDGE], key[-_EDGE:])))
+        text = re.sub(rf"[^\s,;]*(?:{edges})[^\s,;]*", "***", text)
+    text = _KEY_LIKE.sub("***", _MASKED.sub("***", text))
     return "".join(c for c in text if c.isprintable())[:_TOLD_CHARS]
 
 

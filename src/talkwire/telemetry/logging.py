@@ -10,31 +10,19 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
 
-Format = Literal["auto", "console", "json"]
+from talkwire.canon.secrecy import HIDDEN, Known, scrubbed
 
-_HIDDEN = "***"
+Format = Literal["auto", "console", "json"]
+Hide = Callable[[str], str]
+
 _SECRET_KEY = re.compile(
     r"(?i)(^|[_.-])(api[_-]?key|x-api-key|authorization|cookie|password|secret|(access|bearer)_token)$"
-)
-_REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+"), r"\1 ***"),
-    (re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{4,}"), _HIDDEN),
-    (re.compile(r"\b(tw_[0-9a-z]+_)[0-9a-f]{8,}"), r"\1***"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+"), _HIDDEN),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s@\"']+@"), r"\1***@"),
-    (
-        re.compile(
-            r"(?i)\b((?:x-)?api[_-]?key|authorization|password|secret)(\W{1,4})[^\s\"',;&}]+"
-        ),
-        r"\1\2***",
-    ),
-    (re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>]+"), r"\1"),
 )
 _LONGEST = 8000
 # These tell of each of their steps, or of every request they make, with its whole address.
@@ -58,10 +46,16 @@ class QuietHandler(logging.StreamHandler[TextIO]):
         """Nobody is left to be told."""
 
 
-def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | None = None) -> None:
+def configure(
+    level: str = "info",
+    form: Format = "auto",
+    *,
+    stream: TextIO | None = None,
+    secrets: Iterable[str] = (),
+) -> None:
     """Send structlog's and the standard library's lines to `stream` (stderr), once for all.
 
-    `auto` is for people where the stream is a terminal, else JSON.
+    `auto` is for people where the stream is a terminal, else JSON. `secrets` are never written.
     """
     stream = stream or sys.stderr
     if form == "auto":
@@ -87,7 +81,7 @@ def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | No
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*first, structlog.stdlib.ExtraAdder()],
-            processors=_last(form, stream),
+            processors=_last(form, stream, Known(secrets).hidden),
         )
     )
     handler.addFilter(CutStreams())
@@ -104,9 +98,14 @@ def configure(level: str = "info", form: Format = "auto", *, stream: TextIO | No
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _last(form: Format, stream: TextIO) -> list[structlog.typing.Processor]:
+def _last(form: Format, stream: TextIO, hide: Hide) -> list[structlog.typing.Processor]:
+    def redacted(
+        _logger: Any, _method: str, line: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        return redact(line, hide)
+
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    failures: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, redact]
+    failures: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, redacted]
     if form == "console":
         renderer = structlog.dev.ConsoleRenderer(
             colors=stream.isatty(), sort_keys=False, pad_event_to=16, pad_level=False
@@ -131,33 +130,35 @@ def for_people(
     return line
 
 
-def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what looks like a secret, in keys and in text, and drop query strings."""
+def redact(line: MutableMapping[str, Any], hide: Hide) -> MutableMapping[str, Any]:
+    """Hide what looks like a secret, in keys and in text, and drop query strings.
+
+    `hide` takes out of a text what is known to be one.
+    """
     line.pop("color_message", None)  # the same once more, from uvicorn
     for key, value in line.items():
-        line[key] = _HIDDEN if _SECRET_KEY.search(key) else _redacted(value)
+        line[key] = HIDDEN if _SECRET_KEY.search(key) else _redacted(value, hide)
     return line
 
 
-def _redacted(value: Any, depth: int = 0) -> Any:
+def _redacted(value: Any, hide: Hide, depth: int = 0) -> Any:
     if isinstance(value, str):
-        return scrub(value)
+        return scrub(hide(value))
     if value is None or isinstance(value, bool | int | float):
         return value
     if depth < 4 and isinstance(value, dict):
         return {
-            str(key): _HIDDEN if _SECRET_KEY.search(str(key)) else _redacted(inner, depth + 1)
+            str(key): HIDDEN if _SECRET_KEY.search(str(key)) else _redacted(inner, hide, depth + 1)
             for key, inner in value.items()
         }
     if depth < 4 and isinstance(value, list | tuple):
-        return [_redacted(inner, depth + 1) for inner in value]
-    return scrub(str(value))
+        return [_redacted(inner, hide, depth + 1) for inner in value]
+    return scrub(hide(str(value)))
 
 
 def scrub(text: str) -> str:
-    """The text without secrets and query strings, and of bounded length."""
-    for pattern, replacement in _REDACTIONS:
-        text = pattern.sub(replacement, text)
+    """The text without what looks like a secret, and of bounded length."""
+    text = scrubbed(text)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 

@@ -36,6 +36,7 @@ from mcp_types import (
     ToolListChangedNotification,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from msgspec.structs import replace
 from pydantic import TypeAdapter, ValidationError
 
 from talkwire import __version__
@@ -122,7 +123,10 @@ class Link:
             del self._hearers[number]
         if isinstance(result, InputRequiredResult):
             return cut("The tool asks for input that nobody here can give.", is_error=True)
-        return await asyncio.to_thread(answer, result) if _large(result) else answer(result)
+        told = await asyncio.to_thread(answer, result) if _large(result) else answer(result)
+        if told.is_error:
+            told = replace(told, result=self._config.redacted(told.result))
+        return told
 
     def _doubt(self, doubtful: bool) -> None:
         self.doubtful = self.doubtful or doubtful

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from pydantic_core import PydanticSerializationError, to_json
 
 from talkwire.canon.errors import TalkwireError
+from talkwire.canon.secrecy import scrubbed
 from talkwire.canon.tools import RESULT_CHARS, ToolAnswer
 
 MOST_THREADS = 32
@@ -253,5 +254,6 @@ def _raised(name: str, error: BaseException) -> ToolAnswer:
     # Where, and not what: the words of an error may repeat what a person wrote.
     at = [f"{frame.filename}:{frame.lineno}" for frame in last]
     _log.warning("tool.raised", tool=name, error=type(error).__name__, at="".join(at))
-    told = "".join(traceback.format_exception_only(error)).strip()
+    # The addresses and headers that clients put into their errors hold keys.
+    told = scrubbed("".join(traceback.format_exception_only(error)).strip())
     return ToolAnswer(as_text(f"The tool failed: {told}")[:_ERROR_CHARS], is_error=True)
