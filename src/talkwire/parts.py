@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from talkwire import access
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
+from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Choice, Models, Speech
@@ -24,6 +25,7 @@ from talkwire.storage import Storage, storage
 from talkwire.stores.counters import RedisCounters
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
+from talkwire.stores.results import SqlResults
 from talkwire.telemetry.observe import TurnLog
 from talkwire.toolbox import toolbox
 from talkwire.voice.clone import CloneVoice
@@ -48,6 +50,7 @@ class Parts:
     speech: Speech | None
     prompts: Templates
     tools: Joined | None
+    results: SqlResults
     turns: Turns
 
 
@@ -67,7 +70,8 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
     share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
     backlog = settings.turns.max_backlog_events
     tools = toolbox(settings)
-    calls = None if tools is None else Calls(tools)
+    results = SqlResults(store.database)
+    calls = None if tools is None else Calls(tools, _long(settings, results))
     turns = Turns(
         router,
         Runner(
@@ -92,7 +96,12 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
         ),
     )
     store.database.crowd = lambda: turns.running
-    return Parts(settings, store, who, journal, models, speech, prompts, tools, turns)
+    return Parts(settings, store, who, journal, models, speech, prompts, tools, results, turns)
+
+
+def _long(settings: Settings, results: SqlResults) -> LongResults:
+    asked = settings.tools
+    return LongResults(results, over=asked.summarize_over, timeout_s=asked.summarize_timeout_s)
 
 
 def _policy(settings: Settings) -> Policy:

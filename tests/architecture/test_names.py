@@ -31,6 +31,7 @@ CATCHES_EVERYTHING = {
     "web/sse.py": "as in models/_answer.py: the stream's task ends the stream",
     "engine/calls.py": "a tool's bug is the result of its call, never the end of the turn",
     "engine/gathered.py": "whoever asked for one of the reads that gathered hears of its failure",
+    "engine/long_results.py": "whatever a summary fails of, the result is cut and the turn goes on",
     "engine/seal.py": "a turn ends in exactly one terminal event, also on a bug",
     "stores/postgres.py": "as in stores/sqlite.py",
     "stores/sqlite.py": "the writer's thread lives on, and each caller hears of its own error",

@@ -22,6 +22,7 @@ from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
+from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Caller, Choice, PromptVersions, Speech, Tools
@@ -205,6 +206,7 @@ class World:
         backlog_events: int = 2000,
         signals: FakeSignals | None = None,
         tools: Tools | None = None,
+        long: LongResults | None = None,
         every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
@@ -220,7 +222,7 @@ class World:
                 self.records,
                 speech,
                 WindowShare(),
-                calls=None if tools is None else Calls(tools),
+                calls=None if tools is None else Calls(tools, long),
                 backlog_events=backlog_events,
             ),
             router,

@@ -23,7 +23,19 @@ from talkwire.canon.tools import RESULT_CHARS, CallContext, Tool, ToolAnswer
 from talkwire.canon.turn import Call, Message
 from talkwire.engine.calls import Calls, as_spoken, offer, spoken
 from talkwire.engine.live import LiveTurn
-from tests.engine.fakes import LIMIT_S, OWNER, ScriptedModel, World, asking, says, steps, until
+from talkwire.engine.route import Router
+from tests.engine.fakes import (
+    LIMIT_S,
+    OWNER,
+    FakeModels,
+    FakePrompts,
+    ScriptedModel,
+    World,
+    asking,
+    says,
+    steps,
+    until,
+)
 from tests.engine.storage import FakeJournal, FakeRecords
 
 Hear = Callable[[str], None]
@@ -94,7 +106,8 @@ class Stage:
 
     async def run(self, calls: Sequence[ToolCalled], *, interrupted: bool = False) -> None:
         async with asyncio.timeout(LIMIT_S):
-            await self.calls.run(calls, self.live, interrupted=interrupted)
+            routed = await Router(FakeModels(ScriptedModel()), FakePrompts()).plan(asking())
+            await self.calls.run(calls, self.live, routed, interrupted=interrupted)
 
     @property
     def told(self) -> list[AnyEvent]:

@@ -120,7 +120,8 @@ class ModelRequest(Struct, frozen=True):
 
     `partial` is text the model has already said in this answer and is to carry on from: as a
     prefilled assistant message where the model can do that, else as an instruction. `tools` it may
-    call have names that every provider takes.
+    call have names that every provider takes. A `summary` is of a text that a tool has returned: a
+    model that cannot read refuses it.
     """
 
     model: str
@@ -130,6 +131,7 @@ class ModelRequest(Struct, frozen=True):
     max_output_tokens: int | None = None
     partial: str = ""
     tools: tuple[Tool, ...] = ()
+    purpose: Literal["answer", "summary"] = "answer"
 
 
 def text_message(id: str, role: Role, text: str) -> Message:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
@@ -18,7 +18,10 @@ from talkwire.canon.events import ToolCalled, ToolFinished, ToolOutput
 from talkwire.canon.tools import RESULT_CHARS, CallContext, Tool, ToolAnswer
 from talkwire.canon.turn import Message
 from talkwire.engine.live import LiveTurn
+from talkwire.engine.long_results import LongResults
 from talkwire.engine.ports import Tools
+from talkwire.engine.route import Routed
+from talkwire.engine.summaries import Summaries
 
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
 _NAME_CHARS = 64
@@ -47,17 +50,23 @@ def as_spoken(message: Message) -> Message:
 
 
 class Calls:
-    """Runs calls with the tools there are. It keeps nothing between steps."""
+    """Runs calls with the tools there are. It keeps nothing between steps.
 
-    def __init__(self, tools: Tools) -> None:
+    Without `long` a result is told as it is, however long.
+    """
+
+    def __init__(self, tools: Tools, long: LongResults | None = None) -> None:
         self._tools = tools
+        self._long = long
 
     def offered(self) -> dict[str, Tool]:
         """What a model can be told of now, by spoken name."""
         return offer(self._tools.offered())
 
-    async def run(self, calls: Sequence[ToolCalled], live: LiveTurn, *, interrupted: bool) -> None:
-        """Run the calls and append what they say and give.
+    async def run(
+        self, calls: Sequence[ToolCalled], live: LiveTurn, routed: Routed, *, interrupted: bool
+    ) -> None:
+        """Run the calls and append what they say and give; the routed model sums up what is long.
 
         `interrupted`: a process that died may have run them already, so only idempotent tools are
         run again. Cancellation reaches every tool.
@@ -67,10 +76,16 @@ class Calls:
         known = {tool.name: tool for tool in self._tools.offered()}
         told: list[ToolFinished | None] = [None] * len(calls)
         done = 0
+        summaries = Summaries(live, routed)
 
         async def one(index: int, call: ToolCalled) -> None:
             nonlocal done
-            told[index] = await self._finished(call, known, live, interrupted=interrupted)
+            left = await self._long.left(call, live) if interrupted and self._long else None
+            if left is None:
+                tool = known.get(call.name)
+                answer = await self._answer(call, tool, live, interrupted=interrupted)
+                left = await self._finished(call, answer, live, summaries)
+            told[index] = left
             while done < len(told) and (result := told[done]) is not None:
                 done += 1
                 live.append([result])
@@ -80,9 +95,10 @@ class Calls:
                 group.create_task(one(index, call))
 
     async def _finished(
-        self, call: ToolCalled, known: Mapping[str, Tool], live: LiveTurn, *, interrupted: bool
+        self, call: ToolCalled, answer: ToolAnswer, live: LiveTurn, summaries: Summaries
     ) -> ToolFinished:
-        answer = await self._answer(call, known.get(call.name), live, interrupted=interrupted)
+        if self._long is not None and len(answer.result) > self._long.over:
+            return await self._long.finished(call, answer, live, summaries)
         result, cut = answer.result[:RESULT_CHARS], len(answer.result) > RESULT_CHARS
         truncated = answer.truncated or cut
         return ToolFinished(call.call_id, result, is_error=answer.is_error, truncated=truncated)

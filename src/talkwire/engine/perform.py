@@ -27,6 +27,7 @@ from talkwire.engine.assemble import Assembler
 from talkwire.engine.calls import Calls, as_spoken
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
+from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, chosen
 from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
 from talkwire.engine.storage_ports import Records
@@ -73,7 +74,7 @@ class Performer:
             case CallModel():
                 await self._ask(step, live, routed)
             case CallTools():
-                await self._run(step, live)
+                await self._run(step, live, routed)
             case Speak():
                 await self._speak(step, live)
             case Finish():
@@ -120,11 +121,11 @@ class Performer:
             history = [item.message for item in stored]
         return fit((*history, *turn.rounds), self._bounds(plan))
 
-    async def _run(self, step: CallTools, live: LiveTurn) -> None:
+    async def _run(self, step: CallTools, live: LiveTurn, routed: Routed) -> None:
         if self._calls is None:
             live.append(_refused(step))
         else:
-            await self._calls.run(step.calls, live, interrupted=step.interrupted)
+            await self._calls.run(step.calls, live, routed, interrupted=step.interrupted)
 
     def _bounds(self, plan: Plan) -> Bounds:
         room = int(plan.context_tokens * self._window.share)
@@ -165,7 +166,7 @@ def _answered(
 ) -> list[AnyEvent]:
     """What closes a model's answer: usage, then its calls or the whole message."""
     usage = assembler.counted(None) or estimated_usage(request, turn)
-    events: list[AnyEvent] = [_priced(usage, plan)]
+    events: list[AnyEvent] = [priced(usage, plan)]
     if calls := assembler.calls():
         return [*events, *(_as_known(call, names) for call in calls)]
     text = turn.text
@@ -186,15 +187,6 @@ def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:
     given = estimate_tokens(request.instructions) + sum(map(message_tokens, request.messages))
     said = estimate_tokens(turn.text) + sum(map(estimate_tokens, turn.thoughts))
     return UsageCounted(given, said, estimated=True)
-
-
-def _priced(usage: UsageCounted, plan: Plan) -> UsageCounted:
-    if plan.price_in is None or plan.price_out is None:
-        return usage
-    cost = usage.input_tokens * plan.price_in + usage.output_tokens * plan.price_out
-    return UsageCounted(
-        usage.input_tokens, usage.output_tokens, estimated=usage.estimated, cost=cost / 1_000_000
-    )
 
 
 def _refused(step: CallTools) -> list[ToolFinished]:
