@@ -1,8 +1,9 @@
 """What the synthetic upstream says: OpenAI's stream frames, encoded once for each model name.
 
 A model name is a recipe: `bench-n100-i20-b16-d50` is 100 tokens, a write each 20 ms, 16 events in
-a write, 50 ms before the first. Every token holds exactly one `~`, and nothing else does, so that
-tokens can be counted in the bytes of any dialect.
+a write, 50 ms before the first. With `-t2` at its end a tool is called twice before, one call after
+the other. Every token holds exactly one `~`, and nothing else does, so that tokens can be counted
+in the bytes of any dialect.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Literal
 Dialect = Literal["chat", "responses"]
 
 MARK = "~"
+TOOL = "noop"
 RESPONSE_ID = "resp_68af3c1d0a2c8190b5e4f3a7d6c2b1a0"
 ITEM_ID = "msg_68af3c1d5f9c8190a1b2c3d4e5f60718"
 CREATED = 1_760_000_000
@@ -37,13 +39,15 @@ class Recipe:
     interval_ms: int = 0
     events_per_write: int = 1
     delay_ms: int = 0
+    calls: int = 0  # rounds of one tool call each before the tokens
 
     @property
     def name(self) -> str:
         """The model name that asks for this stream."""
         batch = f"-b{self.events_per_write}" if self.events_per_write > 1 else ""
         delay = f"-d{self.delay_ms}" if self.delay_ms else ""
-        return f"bench-n{self.tokens}-i{self.interval_ms}{batch}{delay}"
+        calls = f"-t{self.calls}" if self.calls else ""
+        return f"bench-n{self.tokens}-i{self.interval_ms}{batch}{delay}{calls}"
 
     @property
     def length_s(self) -> float:
@@ -52,7 +56,7 @@ class Recipe:
         return (self.delay_ms + self.interval_ms * max(writes - 1, 0)) / 1000
 
 
-_NAME = re.compile(r"bench-n(\d{1,6})-i(\d{1,6})(?:-b(\d{1,4}))?(?:-d(\d{1,6}))?")
+_NAME = re.compile(r"bench-n(\d{1,6})-i(\d{1,6})(?:-b(\d{1,4}))?(?:-d(\d{1,6}))?(?:-t(\d))?")
 
 
 def recipe(model: str) -> Recipe:
@@ -60,8 +64,8 @@ def recipe(model: str) -> Recipe:
     match = _NAME.fullmatch(model)
     if match is None:
         raise ValueError(f"expected a model like 'bench-n100-i20-b16-d50', not {model!r}")
-    tokens, interval, batch, delay = (int(part) if part else 0 for part in match.groups())
-    return Recipe(tokens, interval, batch or 1, delay)
+    tokens, interval, batch, delay, calls = (int(part or 0) for part in match.groups())
+    return Recipe(tokens, interval, batch or 1, delay, calls)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,34 @@ def script(dialect: Dialect, model: str, with_usage: bool) -> Script:
     step = asked.events_per_write
     writes = [b"".join(events[i : i + step]) for i in range(0, len(events), step)]
     return Script(opening, tuple(writes), closing)
+
+
+@lru_cache(maxsize=64)
+def call_script(model: str, number: int) -> Script:
+    """A stream of the Responses API that calls the tool without arguments, for the n-th time."""
+    item: dict[str, object] = {
+        "id": f"fc_68af3c1d5f9c8190{number:x}",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": f"call_{number}",
+        "name": TOOL,
+        "arguments": "{}",
+    }
+    place = {"item_id": item["id"], "output_index": 0}
+    begun = item | {"status": "in_progress", "arguments": ""}
+    frames: tuple[tuple[str, dict[str, object]], ...] = (
+        ("response.created", {"response": _response(model, "in_progress", [], None)}),
+        ("response.output_item.added", {"output_index": 0, "item": begun}),
+        ("response.function_call_arguments.delta", {**place, "delta": "{}"}),
+        ("response.function_call_arguments.done", {**place, "arguments": "{}"}),
+        ("response.output_item.done", {"output_index": 0, "item": item}),
+        ("response.completed", {"response": _response(model, "completed", [item], 1)}),
+    )
+    opening, *writes, closing = (
+        f"event: {kind}\ndata: {_json(fields | {'type': kind, 'sequence_number': n})}\n\n".encode()
+        for n, (kind, fields) in enumerate(frames)
+    )
+    return Script(opening, (b"".join(writes),), closing)
 
 
 def _json(value: object) -> str:

@@ -56,6 +56,12 @@ def added_ms(samples: Sequence[Sample], target: str) -> Span:
     return span([ours[n].ttft_p50_ms - bare[n].ttft_p50_ms for n in ours if n in bare])
 
 
+def added_by_a_call(samples: Sequence[Sample], target: str, figure: Figure) -> Span:
+    """What a turn with one call has more of a figure than a turn without."""
+    with_it, without = _rounds(samples, "tools", target), _rounds(samples, "ttft", target)
+    return span([figure(with_it[n]) - figure(without[n]) for n in with_it if n in without])
+
+
 def _rounds(samples: Sequence[Sample], mode: str, target: str) -> dict[int, Measured]:
     return {one.round: one.measured for one in samples if one.mode == mode and one.target == target}
 
@@ -68,6 +74,11 @@ def per_cpu(measured: Measured) -> float:
 def ttft(measured: Measured) -> float:
     """Time to the first token, p50, milliseconds."""
     return measured.ttft_p50_ms
+
+
+def turn_ms(measured: Measured) -> float:
+    """CPU milliseconds of the server for each turn."""
+    return 1000 * measured.cpu_s / measured.requests if measured.requests else math.nan
 
 
 def gap(measured: Measured) -> float:

@@ -24,6 +24,7 @@ class Mode:
     warm_connections: bool = False  # a short load before, so that only the streams' memory counts
     targets: tuple[str, ...] = ()
     most_rounds: int | None = None
+    tools: bool = False  # a tool that does nothing is on offer
     fewer: Mapping[str, int] = field(default_factory=dict)  # slots of targets that bear no more
 
     def slots_for(self, target: str) -> int:
@@ -33,8 +34,10 @@ class Mode:
     @property
     def title(self) -> str:
         """The name as a heading."""
-        return "Time to first token" if self.name == "ttft" else self.name.capitalize()
+        return _TITLES.get(self.name, self.name.capitalize())
 
+
+_TITLES = {"ttft": "Time to first token", "tools": "A round of a tool call"}
 
 _ALL = (
     Mode(
@@ -63,6 +66,16 @@ _ALL = (
         warmup_s=1,
         window_s=3,
         targets=("talkwire", "naive", "nginx", "direct"),
+    ),
+    Mode(
+        "tools",
+        "as the one before, but the model calls a tool that does nothing before it answers",
+        Recipe(1, calls=1),
+        slots=1,
+        warmup_s=1,
+        window_s=3,
+        tools=True,
+        targets=("talkwire", "naive"),
     ),
     Mode(
         "saturated",

@@ -10,6 +10,7 @@ from bench.goals import (
     GOALS,
     Figure,
     Span,
+    added_by_a_call,
     added_ms,
     figures,
     gap,
@@ -18,6 +19,7 @@ from bench.goals import (
     ratios,
     span,
     ttft,
+    turn_ms,
 )
 from bench.modes import Mode
 from bench.rounds import Sample
@@ -87,8 +89,12 @@ _TRUST = """
    spread over the interval.
 6. Memory is resident memory in user space, its growth from a warmed-up server to its peak,
    divided by the streams that were open at once. Socket buffers of the kernel are not in it.
-7. Not measured: TLS, HTTP/2, more than one process, long histories, tool calls, slow readers,
-   real networks.
+7. What a round of a tool call adds is the difference between two loads of one round of this run,
+   each with one turn at a time: *tools* minus *ttft*. In it are the call, running a tool that does
+   nothing, its result, and the second question to the model; for Talkwire also the wait until the
+   call is on disk, before which no tool begins.
+8. Not measured: TLS, HTTP/2, more than one process, long histories, slow tools, slow readers, real
+   networks.
 """
 
 
@@ -194,6 +200,10 @@ def _added(samples: Sequence[Sample], mode: str, target: str) -> Span:
     return added_ms(samples, target)
 
 
+def _by_a_call(figure: Figure) -> Cell:
+    return lambda samples, mode, target: added_by_a_call(samples, target, figure)
+
+
 _COST = ("tokens per CPU-second", _plain(per_cpu))
 _COST_US = ("µs CPU per token", _plain(lambda one: 1e6 / one.tokens_per_cpu_s))
 _RATE = ("tokens/s", _plain(lambda one: one.tokens / one.window_s))
@@ -219,6 +229,14 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("added to the upstream's own, ms", _added),
         ("p50 × naive", _times("naive", ttft)),
         ("p99, ms", _plain(lambda one: one.ttft_p99_ms)),
+        ("requests", _plain(lambda one: one.requests)),
+    ),
+    "tools": (
+        _FIRST,
+        ("added by the round p50, ms", _by_a_call(ttft)),
+        ("CPU of the turn, ms", _plain(turn_ms)),
+        ("CPU added by the round, ms", _by_a_call(turn_ms)),
+        ("turn's CPU × naive", _times("naive", turn_ms)),
         ("requests", _plain(lambda one: one.requests)),
     ),
     "open": (

@@ -14,7 +14,7 @@ from bench.children import Cpus, cpus, free_port, last_lines, pinned, running
 from bench.frames import Recipe
 from bench.modes import Mode
 from bench.result import Measured
-from bench.targets import ROOT, TARGETS, Missing, Ports, Target, direct, environment
+from bench.targets import ROOT, TARGETS, Missing, Ports, Target, direct, environment, with_tools
 
 _SLACK_S = 60.0
 
@@ -91,6 +91,8 @@ class Bench:
             if name == "direct":
                 return self._load(direct(ports, Path(path)), mode, None)
             target = TARGETS[name](ports, Path(path))
+            if mode.tools:
+                target = with_tools(target)
             with running(
                 target.command,
                 port=ports.target,

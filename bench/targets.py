@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import nginx
@@ -109,6 +109,14 @@ def direct(ports: Ports, folder: Path) -> Target:
         stop="response.output_text.done",
         end="response.completed",
     )
+
+
+def with_tools(target: Target) -> Target:
+    """The target with the tool of `bench.noop` on offer. Only for those that run tools."""
+    if target.name == "naive":
+        return replace(target, command=(*target.command, "--tools"))
+    module = str(ROOT / "bench" / "noop.py")
+    return replace(target, env={**target.env, "TALKWIRE_TOOLS__MODULE": module})
 
 
 TARGETS: dict[str, Callable[[Ports, Path], Target]] = {

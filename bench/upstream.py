@@ -13,12 +13,12 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import httptools
 import uvloop
 
-from bench.frames import Dialect, Recipe, Script, recipe, script
+from bench.frames import Dialect, Recipe, Script, call_script, recipe, script
 
 PATHS: dict[bytes, Dialect] = {
     b"/v1/chat/completions": "chat",
@@ -156,7 +156,11 @@ class Connection(asyncio.Protocol):
                 raise ValueError("this server only streams: expected 'stream': true")
             usage = bool((asked.get("stream_options") or {}).get("include_usage"))
             wanted = recipe(asked["model"])
-            ready = script(dialect, asked["model"], usage)
+            told = _results(asked) if wanted.calls else 0
+            if told < wanted.calls:
+                ready = call_script(asked["model"], told)
+            else:
+                ready = script(dialect, asked["model"], usage)
         except (ValueError, KeyError, AttributeError, TypeError) as bad:
             self._refuse(b"400 Bad Request", str(bad))
             return
@@ -182,6 +186,14 @@ class Connection(asyncio.Protocol):
         )
         if not self._parser.should_keep_alive():
             self._transport.close()
+
+
+def _results(asked: dict[str, Any]) -> int:
+    """How many results of calls a request to the Responses API brings."""
+    items = asked.get("input")
+    if not isinstance(items, list):
+        return 0
+    return sum(1 for item in items if item.get("type") == "function_call_output")
 
 
 async def listen(port: int = 0, seed: int = 1) -> asyncio.Server:

@@ -10,10 +10,13 @@ from bench.frames import MARK, WORDS, Recipe, recipe, script
 def test_a_model_name_is_a_recipe() -> None:
     assert recipe("bench-n100-i20-b16-d50") == Recipe(100, 20, 16, 50)
     assert recipe("bench-n200-i0") == Recipe(200)
+    assert recipe("bench-n1-i0-t1") == Recipe(1, calls=1)
 
 
 @pytest.mark.parametrize(
-    "asked", [Recipe(1), Recipe(320, 20, 16), Recipe(7, delay_ms=50)], ids=lambda one: one.name
+    "asked",
+    [Recipe(1), Recipe(320, 20, 16), Recipe(7, delay_ms=50, calls=2)],
+    ids=lambda one: one.name,
 )
 def test_a_recipe_names_itself(asked: Recipe) -> None:
     assert recipe(asked.name) == asked

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.goals import GOALS, Span, per_cpu, ratios
+from bench.goals import GOALS, Span, added_by_a_call, per_cpu, ratios, ttft, turn_ms
 from bench.modes import modes
 from bench.report import Circumstances, render, show
 from bench.result import Measured
@@ -53,12 +53,12 @@ def _samples() -> list[Sample]:
 def test_the_page_holds_every_mode_and_every_goal() -> None:
     every = list(modes(quick=False).values())
     page = render(_samples(), every, _HOW)
-    assert [f"## {mode.title}" in page for mode in every] == [True] * 5
+    assert [f"## {mode.title}" in page for mode in every] == [True] * 6
     assert [goal.about in page for goal in GOALS] == [True] * len(GOALS)
     assert "| paced: tokens per CPU-second | ≥ 5 × naive | 10.0 | yes |" in page
     assert "| burst: tokens per CPU-second | ≥ 14 × naive | 10.0 | **no** |" in page
     assert "| talkwire | 10,000 | 100 | 10.0 | 0.50 |" in page
-    assert "errors: 0 of 3,000 streams" in page
+    assert "errors: 0 of 3,600 streams" in page
 
 
 def test_errors_make_the_figures_invalid_and_say_where() -> None:
@@ -85,6 +85,17 @@ def test_ratios_are_formed_within_a_round() -> None:
         Sample(3, "paced", "naive", _ONE),
     ]
     assert ratios(samples, "paced", "talkwire", "naive", per_cpu) == Span(2.0, 3.0, 4.0)
+
+
+def test_what_a_call_adds_is_a_difference_within_a_round() -> None:
+    samples = [
+        Sample(1, "ttft", "talkwire", _ONE),
+        Sample(1, "tools", "talkwire", replace(_ONE, ttft_p50_ms=3.5, cpu_s=1.5)),
+        Sample(2, "tools", "talkwire", _ONE),
+    ]
+    assert added_by_a_call(samples, "talkwire", ttft) == Span(2.5, 2.5, 2.5)
+    assert added_by_a_call(samples, "talkwire", turn_ms) == Span(5.0, 5.0, 5.0)
+    assert not added_by_a_call(samples, "naive", ttft)
 
 
 @pytest.mark.parametrize(

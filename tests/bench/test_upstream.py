@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -46,6 +47,26 @@ async def test_responses_hold_exactly_the_tokens_on_a_kept_connection(base_url: 
             deltas = [event for event in events if event.type == "response.output_text.delta"]
             assert sum(event.delta.count(MARK) for event in deltas) == len(deltas) == count
             assert events[-1].type == "response.completed"
+
+
+async def test_a_tool_is_called_as_often_as_asked_and_then_the_tokens_come(base_url: str) -> None:
+    messages: list[Any] = [{"role": "user", "content": "hi"}]
+    async with AsyncOpenAI(api_key="x", base_url=base_url) as client:
+        for _ in range(2):
+            stream = await client.responses.create(
+                model="bench-n3-i0-t2", input=messages, stream=True
+            )
+            events = [event async for event in stream]
+            (call,) = [e.item for e in events if e.type == "response.output_item.done"]
+            assert call.type == "function_call"
+            assert (call.name, call.arguments) == ("noop", "{}")
+            assert not any(MARK in str(event) for event in events)
+            output = {"type": "function_call_output", "call_id": call.call_id, "output": ""}
+            messages += [call.to_dict(), output]
+        stream = await client.responses.create(model="bench-n3-i0-t2", input=messages, stream=True)
+        events = [event async for event in stream]
+    assert len([e for e in events if e.type == "response.output_text.delta"]) == 3
+    assert len({message.get("call_id") for message in messages}) == 3
 
 
 async def test_a_client_that_asks_for_it_gets_a_stream_ended_by_close(base_url: str) -> None:
