@@ -91,6 +91,7 @@ class OneTurn:
         self.keys: list[Idempotency | None] = []
         self.callers: list[Caller | None] = []
         self.running: list[str] = []
+        self.decisions: list[tuple[bool, str | None]] = []
         self.reads = 0
         self.aborts: list[str] = []
 
@@ -116,6 +117,23 @@ class OneTurn:
         self._known(turn_id)
         self.reads += 1
         return reader(self.stored if stored and self.stored is not None else self.log)
+
+    async def decide(
+        self,
+        owner: str,
+        call_id: str,
+        *,
+        approve: bool,
+        reason: str | None = None,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
+    ) -> Started:
+        if call_id != "call_1":
+            raise NotFound("No such call waits for a decision.")
+        self.decisions.append((approve, reason))
+        self.keys.append(idempotency)
+        self.callers.append(caller)
+        return Started(self._known(TURN), fresh=True)
 
     async def under_way(self, owner: str, session_id: str) -> list[str]:
         return self.running if session_id == SESSION else []

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -40,6 +42,16 @@ class Turns(Protocol):
         owner: str,
         request: TurnRequest,
         *,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
+    ) -> Started: ...
+    async def decide(
+        self,
+        owner: str,
+        call_id: str,
+        *,
+        approve: bool,
+        reason: str | None = None,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
     ) -> Started: ...
@@ -140,10 +152,19 @@ class Door:
 
         :raises RateLimited: the principal's limits are reached; nothing was started.
         """
+        return await self.begin(
+            request,
+            partial(self.turns.start, request=turn, idempotency=idempotency, caller=caller),
+            follow=follow,
+        )
+
+    async def begin(
+        self, request: Request, how: Callable[[str], Awaitable[Started]], *, follow: bool = True
+    ) -> Started:
+        """As `start`, in another way: `how` is given the owner."""
         await before_turn(request, follow=follow)
         try:
-            owner = principal_of(request).id
-            started = await self.turns.start(owner, turn, idempotency=idempotency, caller=caller)
+            started = await how(principal_of(request).id)
         except BaseException:
             give_back(request)
             raise

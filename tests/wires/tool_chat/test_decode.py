@@ -161,7 +161,14 @@ def test_an_abort_needs_a_session_or_a_turn() -> None:
 
 
 def test_a_decision_is_a_plain_yes_or_no() -> None:
-    assert decode.decision({"approve": True}).approve
+    assert decode.decision({"approve": True})[0].approve
+    _, brought = decode.decision({"approve": False, "model_config": {"api_key": SECRET}})
+    assert brought.api_key is not None
     for body in ({}, {"approve": "yes"}, {"approve": 1}, {"approve": True, "reason": 1}):
         with pytest.raises(Invalid):
             decode.decision(body)
+
+
+def test_whatever_a_model_may_have_named_a_call_is_an_id() -> None:
+    assert all(map(decode.is_call_id, ("call_1", "toolu_01A", "a b", "é", "x" * 256)))
+    assert not any(map(decode.is_call_id, ("", "a\x00", "a\n", "x" * 257)))

@@ -90,6 +90,8 @@ async def test_a_key_of_the_caller_is_handed_to_the_turn_and_kept_out_of_the_fin
 
     first, _, none = turns.callers
     assert none is None
+    assert isinstance(first, Caller)
+    assert first.api_key is not None
     assert first.api_key.get_secret_value() == KEY
     assert (first.base_url, first.addresses) == ("https://api.example/v1", ("93.184.216.34",))
     keys = {each.fingerprint for each in turns.keys[:2] if each is not None}
@@ -104,6 +106,7 @@ async def test_a_key_alone_goes_with_no_server() -> None:
         assert (await client.post("/api/chat/stream", json=body)).status_code == 200
 
     (caller,) = turns.callers
+    assert isinstance(caller, Caller)
     assert (caller.base_url, caller.addresses) == ("", ())
 
 
@@ -200,3 +203,33 @@ async def test_a_turn_that_ends_by_itself_just_then_was_not_stopped() -> None:
         answer = await client.post("/api/chat/abort", json={"turn_id": TURN})
 
     assert answer.json() == {"aborted": []}
+
+
+async def test_a_decision_answers_with_the_turn_that_goes_on() -> None:
+    turns, client = setting()
+    path = "/api/tools/call_1/decision"
+    async with client:
+        yes = await client.post(path, json={"approve": True}, headers={"Idempotency-Key": "k"})
+        given = {"api_key": KEY, "base_url": "https://api.example/v1"}
+        body = {"approve": False, "reason": "Too dear.", "model_config": given}
+        no = await client.post(path, json=body)
+        rest = await client.post(path, headers={"Last-Event-ID": f"{TURN}:2"})
+
+    assert yes.content == no.content == b"".join(FRAMES)
+    assert rest.content == b"".join(FRAMES[3:])
+    assert turns.decisions == [(True, None), (False, "Too dear.")]
+    assert [key is not None for key in turns.keys] == [True, False]
+    none, caller = turns.callers
+    assert none is None
+    assert isinstance(caller, Caller)
+    assert caller.addresses == ("93.184.216.34",)
+
+
+@pytest.mark.parametrize("call_id", ["call_2", "a%00", "%0a", "x" * 300])
+async def test_calls_of_nobody_are_not_found(call_id: str) -> None:
+    turns, client = setting()
+    async with client:
+        answer = await client.post(f"/api/tools/{call_id}/decision", json={"approve": True})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert turns.decisions == []

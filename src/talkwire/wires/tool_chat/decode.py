@@ -80,9 +80,15 @@ def abort(body: dict[str, Any]) -> AbortBody:
 _EITHER = ("session_id", "turn_id")
 
 
-def decision(body: dict[str, Any]) -> DecisionBody:
+def decision(body: dict[str, Any]) -> tuple[DecisionBody, Brought]:
     """What a person decided. :raises Invalid:"""
-    return read(DecisionBody, body)
+    shape = read(DecisionBody, body)
+    return shape, _brought(shape.asked_model)
+
+
+def is_call_id(text: str) -> bool:
+    """Whether it can be the id of a call: whoever made it, a model did."""
+    return 0 < len(text) <= 256 and text.isprintable()
 
 
 def without_secrets(body: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +117,11 @@ def _asked(request: TurnRequest, given: ModelShape | None) -> tuple[TurnRequest,
         temperature=given.temperature,
         max_output_tokens=given.max_tokens,
     )
-    return request, Brought(given.base_url or "", given.api_key)
+    return request, _brought(given)
+
+
+def _brought(given: ModelShape | None) -> Brought:
+    return Brought(given.base_url or "", given.api_key) if given is not None else Brought()
 
 
 def _bounded(field: str, chars: int, most: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -22,12 +23,18 @@ from talkwire.web.egress import Policy
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks, stream_answers
+from talkwire.web.openapi import asks, named, stream_answers
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.wires.tool_chat import decode
 from talkwire.wires.tool_chat.decode import Brought
 from talkwire.wires.tool_chat.encode import Encoder
-from talkwire.wires.tool_chat.shapes import INPUT_CHARS, AbortBody, DirectBody, StreamBody
+from talkwire.wires.tool_chat.shapes import (
+    INPUT_CHARS,
+    AbortBody,
+    DecisionBody,
+    DirectBody,
+    StreamBody,
+)
 
 
 def fault(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
@@ -73,8 +80,11 @@ def router(
     tags: list[Any] = [decode.WIRE]
     routes = APIRouter(tags=tags)
 
-    def post(path: str, handler: Any, shape: type[BaseModel], summary: str, **more: Any) -> None:
-        given = {"openapi_extra": asks(shape), "response_class": Response, **more}
+    def post(
+        path: str, handler: Any, shape: type[BaseModel], summary: str, *of: str, **more: Any
+    ) -> None:
+        told = {**asks(shape), **(named(*of) if of else {})}
+        given = {"openapi_extra": told, "response_class": Response, **more}
         routes.add_api_route(path, handler, methods=["POST"], summary=summary, **given)
 
     def get(path: str, handler: Any, summary: str) -> None:
@@ -85,6 +95,14 @@ def router(
     start = {"responses": stream_answers()}
     post("/api/chat/stream", chat.stream, StreamBody, "Ask, and follow the answer", **start)
     post("/api/chat/stream/direct", chat.direct, DirectBody, "Ask in a given context", **start)
+    post(
+        "/api/tools/{tool_call_id}/decision",
+        chat.decide,
+        DecisionBody,
+        "Let a call that waits run, or refuse it",
+        "tool_call_id",
+        **start,
+    )
     post("/api/chat/abort", chat.abort, AbortBody, "Stop a turn, or a session's turns")
     get("/api/tools", shelf.tools, "The tools a model may call")
     get("/api/servers", shelf.servers, "The servers that tools run on")
@@ -122,6 +140,26 @@ class Chat:
         body = await read_json(request, depth=self._depth)
         turn, brought = decode.from_direct(body, most_chars=self._chars)
         return await self._begin(request, body, turn=turn, brought=brought)
+
+    async def decide(self, request: Request) -> Response:
+        """Lets a call that waits run, or refuses it; answers with the turn that goes on."""
+        self._door.enter(request, "chat")
+        call_id = _call_id(request)
+        resumed = await self._door.resume(request)
+        if resumed is not None:
+            return resumed
+        body = await read_json(request, depth=self._depth)
+        decided, brought = decode.decision(body)
+        how = partial(
+            self._door.turns.decide,
+            call_id=call_id,
+            approve=decided.approve,
+            reason=decided.reason,
+            idempotency=idempotency_of(request, decode.without_secrets(body)),
+            caller=await self._checked(brought) if brought else None,
+        )
+        started = await self._door.begin(request, how)
+        return await self._door.follow(request, started.record.turn_id)
 
     async def abort(self, request: Request) -> Response:
         """Stops what runs; the ids of the turns that were stopped."""
@@ -189,6 +227,13 @@ class Shelves:
 
     def _offered(self) -> Sequence[Tool]:
         return self._tools.offered() if self._tools is not None else ()
+
+
+def _call_id(request: Request) -> str:
+    call_id = str(request.path_params["tool_call_id"])
+    if not decode.is_call_id(call_id):
+        raise NotFound("There is no such call.")
+    return call_id
 
 
 def _shown(tool: Tool) -> dict[str, Any]:

@@ -147,9 +147,13 @@ class AbortBody(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    """The body of `POST /api/tools/{tool_call_id}/decision`."""
+    """The body of `POST /api/tools/{tool_call_id}/decision`.
+
+    Of `model_config` the caller's own is taken: it was not kept from the turn that waits.
+    """
 
     model_config = _STRICT
 
     approve: StrictBool
     reason: str | None = Field(default=None, max_length=2000)
+    asked_model: ModelShape | None = Field(default=None, alias="model_config")
