@@ -9,6 +9,8 @@ from typing import Protocol
 # Modules without a test file of their own, and what proves them instead.
 PROVED_ELSEWHERE = {
     "cli/child.py": "the supervisor's hand on a process; tests/cli/test_workers.py runs both",
+    "cli/generation.py": "as cli/child.py",
+    "cli/nursery.py": "as cli/child.py; tests/cli/test_loading.py tells that it can be forked",
     "cli/server.py": "uvicorn; run by tests/cli/test_serve.py and by all of tests/e2e",
     "cli/worker.py": "the other end of tests/cli/test_workers.py",
     "engine/policy.py": "only fields; tests/engine/test_turns.py sets each of them",

@@ -37,13 +37,13 @@ async def run(options: Options, folder: Path) -> Outcome:
     async with staged(folder, options.setup, options.seed) as scene:
         server = scene.fleet.nodes[0]
         workers = options.setup.workers
-        await until(lambda: len(children(server.pid)) == workers, 60)
+        await until(lambda: len(serving(server.pid)) == workers, 60)
         crowd = Crowd(replace(options.load, seed=options.seed), scene.fleet)
         began, restarted = time.monotonic(), 0
         async with crowd.there():
             await asyncio.sleep(2.0)
             for _ in range(options.restarts):
-                done = partial(_replaced, server.pid, children(server.pid), workers)
+                done = partial(_replaced, server.pid, serving(server.pid), workers)
                 os.kill(server.pid, signal.SIGHUP)
                 await until(done, options.each_within_s)
                 restarted += 1
@@ -81,6 +81,11 @@ def children(pid: int) -> set[int]:
         return set()
 
 
+def serving(pid: int) -> set[int]:
+    """A server's workers: they are forked from children of its own."""
+    return {worker for child in children(pid) for worker in children(child)}
+
+
 def _replaced(pid: int, before: set[int], workers: int) -> bool:
-    now = children(pid)
+    now = serving(pid)
     return not now & before and len(now) == workers

@@ -7,6 +7,7 @@ worker is not asked to end; a worker whose folder holds `broken` ends before it 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -68,16 +69,20 @@ def _application() -> Starlette:
 
 
 def _work(argv: list[str]) -> int:
+    from talkwire.cli.nursery import births
     from talkwire.cli.worker import Lifeline, attend
 
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    lifeline = Lifeline(socket.socket(fileno=int(argv[0])))
-    assert lifeline.called_with() == {"for": "tests"}
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    assert json.load(sys.stdin) == {"for": "tests"}
+    lifeline = births(socket.socket(fileno=int(argv[0])), argv[1:])
+    if lifeline is None:
+        return 0
 
     def failed(error: Any) -> None:
         print(f"cannot start: {error.message}", file=sys.stderr, flush=True)
 
-    return attend(lifeline, _application(), argv[1:], "a model", failed)
+    return attend(Lifeline(lifeline), _application(), argv[1:], "a model", failed)
 
 
 def _supervise(port: int, count: int) -> int:

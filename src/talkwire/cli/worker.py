@@ -1,8 +1,7 @@
-"""One of several server processes. `talkwire.cli.workers` starts it, and is the other end here.
+"""One of several server processes. `talkwire.cli.workers` has it started, and orders it about.
 
-The two share a lifeline, a pair of connected sockets. Down come the orders: first a line of JSON
-(what `talkwire serve` was called with), then `drain` and `now`, a line each. Up goes `ready` and
-the model's name. Its end means that the other one is dead, however it died.
+The two share a lifeline, a pair of connected sockets. Down come the orders `drain` and `now`, a
+line each. Up goes `ready` and the model's name. Its end means that the supervisor is dead.
 
 The process takes a signal of its own for the order to drain, once: whoever signals the whole group
 (a terminal, an init system) must not count as asking twice.
@@ -14,8 +13,7 @@ import asyncio
 import json
 import signal
 import socket
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,7 +22,6 @@ import uvicorn
 
 from talkwire.cli import serve, server
 
-_ORDERS_WITHIN_S = 30.0
 _ACCEPTED_S = 0.2  # how long what was accepted last has for its request, before the drain begins
 
 
@@ -33,22 +30,22 @@ class Lifeline:
 
     def __init__(self, link: socket.socket) -> None:
         link.set_inheritable(False)
+        link.setblocking(False)
         self._link = link
         self._heard = b""
         self._draining = False
         self._then: dict[int, Any] = {}
 
-    def called_with(self) -> dict[str, Any]:
-        """The first line. :raises EOFError: there is nobody at the other end."""
-        self._link.settimeout(_ORDERS_WITHIN_S)
-        while b"\n" not in self._heard:
-            if not (more := self._link.recv(65_536)):
-                raise EOFError("the supervisor is gone")
-            self._heard += more
-        self._link.setblocking(False)
-        first, _, self._heard = self._heard.partition(b"\n")
-        asked: dict[str, Any] = json.loads(first)
-        return asked
+    @property
+    def is_wanted(self) -> bool:
+        """False where it has been told to drain already, or its supervisor is gone."""
+        try:
+            self._heard += self._link.recv(65_536)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def begin(self, running: uvicorn.Server, model: str) -> None:
         """Report that the worker is ready, and listen for orders from now on."""
@@ -104,14 +101,15 @@ class Lifeline:
             handler(signal.SIGTERM, None)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Serve until told otherwise. `argv`: the numbers of the lifeline and of what listens."""
-    lifeline = Lifeline(socket.socket(fileno=int(argv[0])))
-    if sys.platform != "win32":
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is meant for the supervisor
-    try:
-        asked = lifeline.called_with()
-    except (EOFError, OSError):
+def work(link: socket.socket, asked: Mapping[str, Any], listening: Sequence[str]) -> int:
+    """Serve until told otherwise, with the settings as they are now; the exit status.
+
+    `asked` is what `talkwire serve` was called with; `listening` are the numbers of its sockets.
+    """
+    lifeline = Lifeline(link)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not lifeline.is_wanted:
         return 0
     loaded = serve.settings_of(Path(asked["config"]) if asked["config"] else None, asked["options"])
     if loaded is None:
@@ -121,7 +119,7 @@ def main(argv: Sequence[str]) -> int:
     start_logging(loaded.settings)
     application = build(loaded.settings)
     model = str(application.state.parts.models.told)
-    return attend(lifeline, application, argv[1:], model, serve.not_started(loaded.settings))
+    return attend(lifeline, application, listening, model, serve.not_started(loaded.settings))
 
 
 def attend(
@@ -146,7 +144,3 @@ def attend(
     except KeyboardInterrupt:
         return 0
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,12 +1,14 @@
 """Several server processes on the same sockets: started, watched, replaced and ended by this one.
 
 The supervisor serves nothing itself. It holds the listening sockets, so that a connection is never
-refused while a worker is replaced, and one end of each worker's lifeline (see `worker.py`).
+refused while a worker is replaced, and one end of each worker's lifeline (see `worker.py`). They
+are forked from a process that has loaded the code (see `nursery.py`), and so are there at once.
 
 - The first worker starts alone: what hinders all of them is said once.
 - A worker that ends is replaced; one that ends soon after its start again and again, more slowly.
 - SIGHUP replaces one worker after the other, each after its successor is ready. The successors
-  read the settings anew; the addresses stay.
+  load the code and read the settings anew; the addresses stay. Until one of them is ready, who
+  ends is replaced by its like.
 - SIGTERM and SIGINT drain all workers; a second one ends them at once.
 - A worker whose supervisor has died drains and ends.
 """
@@ -28,11 +30,12 @@ from typing import Any
 
 import structlog
 
-from talkwire.cli.child import Child
+from talkwire.cli.child import Child, Seat
+from talkwire.cli.generation import Generation
 from talkwire.cli.serve import REFUSED, tell, url_of
 from talkwire.settings import Settings
 
-_COMMAND = (sys.executable, "-P", "-m", "talkwire.cli.worker")
+_COMMAND = (sys.executable, "-P", "-m", "talkwire.cli.nursery")
 _NOT_STARTED = 3
 _GIVE_UP_AFTER = 5  # starts in a row that came to nothing, while no worker serves
 _START_S = 60.0  # a worker that is not ready by then is ended
@@ -74,20 +77,6 @@ def _start_logging(settings: Settings) -> None:
 
 
 @dataclass
-class Seat:
-    """A worker's place. `heir` is its successor, while that starts."""
-
-    worker: Child | None = None
-    heir: Child | None = None
-    hasty: int = 0  # how many in a row have ended at once
-    start_at: float = 0.0
-
-    def children(self) -> Iterator[Child]:
-        """Who belongs here."""
-        yield from (child for child in (self.worker, self.heir) if child is not None)
-
-
-@dataclass
 class Supervisor:
     """`run` returns when all workers have ended."""
 
@@ -101,6 +90,9 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self._seats = [Seat() for _ in range(self.count)]
+        self._generation: Generation | None = None
+        self._newer: Generation | None = None  # its first worker is not ready yet
+        self._past: list[Generation] = []
         self._leaving: list[Child] = []
         self._to_replace: deque[Seat] = deque()
         self._status: int | None = None  # set once the end has begun
@@ -123,6 +115,8 @@ class Supervisor:
                     self._fill()
                     self._replace()
                 self._hurry()
+        for each in filter(None, (self._generation, self._newer, *self._past)):
+            each.finish()
         return self._status or 0
 
     @contextmanager
@@ -161,10 +155,11 @@ class Supervisor:
 
     def _hear(self, child: Child) -> None:
         was_ready = child.ready
-        if not child.hear():
-            self._selector.unregister(child.link)
+        child.hear()
         if child.ready and not was_ready:
             self._failures = 0
+            if child.generation is self._newer:
+                self._succeed(self._newer)
             if not self._told:
                 self._told = True
                 self.on_serving(child.model)
@@ -176,6 +171,8 @@ class Supervisor:
         elif hangups and self._status is None:
             _log.info("workers.replacing", count=self.count)
             self._to_replace = deque(self._seats)
+            self._give_up_newer()
+            self._newer = self._beget()
         interrupts, self._interrupts = self._interrupts, 0
         for _ in range(min(interrupts, 2)):
             at_once = self._status is not None
@@ -189,13 +186,13 @@ class Supervisor:
 
     def _reap(self) -> None:
         for child in [child for child in self._children() if child.ended]:
-            if child.link in self._selector.get_map():
-                self._selector.unregister(child.link)
+            self._selector.unregister(child.link)
             child.close()
             if child in self._leaving:
                 self._leaving.remove(child)
             else:
                 self._vacate(child)
+        self._past = [each for each in self._past if not each.ended]
 
     def _vacate(self, child: Child) -> None:
         """An end that nobody has asked for."""
@@ -225,6 +222,7 @@ class Supervisor:
                 "workers.not_replaced", hint="A new worker did not start; the old ones stay."
             )
             self._to_replace.clear()
+            self._give_up_newer()
         serving = any(other.ready for other in self._children())
         hopeless = child.status == REFUSED and not self._told
         if not serving and (hopeless or self._failures >= _GIVE_UP_AFTER):
@@ -240,7 +238,7 @@ class Supervisor:
             if not self._told and self._children():
                 return  # the first one goes alone
             if seat.worker is None and now >= seat.start_at:
-                seat.worker = self._start()
+                seat.worker = self._start(self._present())
 
     def _replace(self) -> None:
         """One step of the rolling restart: one heir at a time, one leaving at a time."""
@@ -255,13 +253,33 @@ class Supervisor:
             return
         if self._to_replace:
             seat = self._to_replace.popleft()
-            seat.heir = self._start()
+            seat.heir = self._start(self._newer or self._present())
             seat.heir.is_heir = True
 
-    def _start(self) -> Child:
-        child = Child(self.command, self.sockets, self.asked)
+    def _start(self, generation: Generation) -> Child:
+        child = Child(generation)
         self._selector.register(child.link, selectors.EVENT_READ, child)
         return child
+
+    def _present(self) -> Generation:
+        if self._generation is None or self._generation.ended:
+            self._generation = self._beget()
+        return self._generation
+
+    def _beget(self) -> Generation:
+        return Generation(self.command, self.sockets, self.asked)
+
+    def _succeed(self, newer: Generation) -> None:
+        if self._generation is not None:
+            self._generation.close()
+            self._past.append(self._generation)
+        self._generation, self._newer = newer, None
+
+    def _give_up_newer(self) -> None:
+        if self._newer is not None:
+            self._newer.close()
+            self._past.append(self._newer)
+            self._newer = None
 
     def _hurry(self) -> None:
         """End who takes longer than its own limits allow."""
