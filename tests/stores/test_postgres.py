@@ -65,7 +65,7 @@ def test_a_dead_link_is_noticed_and_nobody_waits_for_a_paused_process(
         )
     }
 
-    assert list(shown.values()) == ["10s", "2s", "5s", "2", "UTF8"]
+    assert list(shown.values()) == ["10s", "2s", "2s", "2", "UTF8"]
 
 
 def test_parameters_of_the_url_come_before_ours(postgres_migrated: str) -> None:

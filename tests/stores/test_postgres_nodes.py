@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from time import monotonic
 
 import pytest
 from sqlalchemy import Connection, text
@@ -125,33 +126,44 @@ async def test_who_was_taken_for_dead_appends_nothing_and_comes_back(
 async def test_nobody_judges_who_has_not_been_steady_itself(trio: Sequence[Node]) -> None:
     dead, judge, _ = trio
     await dead.records.start(new_turn())
-    await dead.nodes.leave()
-    judge.nodes._dead_after_s = 1000
+    await dead.database.write(lambda c: _age(c, dead.nodes.node))
+    judge.nodes._dead_after_s = 30
 
     assert await judge.nodes.take_over() == 0
     judge.nodes._steady_since = 0
     judge.nodes._beaten = -1  # paused, and just awake again
     await judge.nodes.beat()
     assert await judge.nodes.take_over() == 0
-    judge.nodes._dead_after_s = 0
+    judge.nodes._steady_since = monotonic() - 15
     assert await judge.nodes.take_over() == 1
 
 
-async def test_a_failed_beat_begins_the_wait_anew(trio: Sequence[Node]) -> None:
+async def test_a_failed_beat_begins_the_wait_anew(
+    trio: Sequence[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
     dead, judge, _ = trio
-    await dead.nodes.leave()
-    await judge.database.close()
+    await dead.records.start(new_turn())
+    await dead.database.write(lambda c: _age(c, dead.nodes.node))
+    judge.nodes._dead_after_s = 30
+    judge.nodes._steady_since = monotonic() - 15
+
+    async def away(unit: Unit[int]) -> int:
+        raise StorageUnavailable("The database is away.")
+
+    monkeypatch.setattr(judge.database, "write", away)
     with pytest.raises(StorageUnavailable):
         await judge.nodes.beat()
+    await judge.nodes.leave()  # cannot be stored, and hinders nobody from going
+    monkeypatch.undo()
 
     assert await judge.nodes.take_over() == 0
-    await judge.nodes.leave()  # cannot be stored, and hinders nobody from going
+    await judge.nodes.beat()
+    assert await judge.nodes.take_over() == 0
 
 
 async def test_a_node_that_leaves_is_followed_at_once(trio: Sequence[Node]) -> None:
     leaving, other, _ = trio
-    other.nodes._dead_after_s = 30
-    other.nodes._steady_since = 0
+    other.nodes._dead_after_s = 30  # and it has just come itself
     await leaving.records.start(new_turn())
     assert await other.nodes.take_over() == 0
     await leaving.nodes.leave()

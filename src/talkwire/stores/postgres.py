@@ -28,7 +28,7 @@ T = TypeVar("T")
 Driver = psycopg.Connection[Any]
 
 LOCK_TIMEOUT_S = 2.0
-IDLE_TIMEOUT_S = 5.0
+IDLE_TIMEOUT_S = 2.0
 """How long the server keeps a transaction whose client says nothing: a paused process holds
 nobody up for longer."""
 

@@ -39,6 +39,9 @@ _OWN = 1
 _KEPT_MS = 86_400_000
 """How long the row of a node that is gone can be looked at."""
 
+_LEFT_S = 315_360_000
+"""Nobody is silent for ten years: only who has left, whose row says 0, was seen before that."""
+
 _NOW = cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
 _add = Prepared(
     insert(nodes).values(
@@ -135,20 +138,19 @@ class PostgresNodes:
     async def take_over(self) -> int:
         """Make the unfinished turns of nodes that stopped beating this node's; how many.
 
-        Silence is no sign while this node has not beaten without failure or pause for
-        `dead_after_s` itself: after the database was away, nobody has beaten. Of several nodes one
-        takes each dead one over.
+        Silence is no sign while this node has not beaten without failure or pause itself for half
+        of `dead_after_s`, in which every other one beats: after the database was away, nobody has.
+        Who has said that it leaves is followed at once. Of several nodes one takes each over.
         After a failure the next call tells of at least one: what failed may have been stored.
 
         :raises Fenced: this node was taken over itself.
         """
         since = self._steady_since
-        steady = since is not None and monotonic() - since >= self._dead_after_s
+        steady = since is not None and monotonic() - since >= self._dead_after_s / 2
+        silence_s = self._dead_after_s if steady else _LEFT_S
         try:
             vanished = await self._vanished()
-            if not vanished and not steady:
-                return 0
-            work = partial(self._take_over, vanished=vanished, steady=steady)
+            work = partial(self._take_over, vanished=vanished, silence_ms=int(silence_s * 1000))
             taken = await self._database.write(work)
         except StorageUnavailable:
             self._unsure = True
@@ -193,10 +195,10 @@ class PostgresNodes:
             return []
         return [name for name, pid in rows if gone(pid)]
 
-    def _take_over(self, connection: Connection, *, vanished: Sequence[str], steady: bool) -> int:
-        silence = int(self._dead_after_s * 1000)
-        found = _dead.all(connection, node_=self.node, silence=silence) if steady else []
-        dead = {name for (name,) in found}
+    def _take_over(
+        self, connection: Connection, *, vanished: Sequence[str], silence_ms: int
+    ) -> int:
+        dead = {name for (name,) in _dead.all(connection, node_=self.node, silence=silence_ms)}
         for name in sorted(set(vanished) - dead):
             dead |= {name for (name,) in _one.all(connection, node_=name)}
         taken = 0
