@@ -190,7 +190,12 @@ def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
         (
             tool_chat.FORM,
             tool_chat.router(
-                made.turns, made.tools, policy=policy(settings), caller=Caller, **bounds
+                made.turns,
+                made.tools,
+                made.results,
+                policy=policy(settings),
+                caller=Caller,
+                **bounds,
             ),
             tool_chat.ASKING,
         ),

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from talkwire.canon.records import TurnRecord
+from talkwire.canon.errors import NotFound
+from talkwire.canon.records import ToolResult, TurnRecord
 from talkwire.canon.tools import Tool
 from talkwire.models.callers import Caller
 from talkwire.web.egress import Policy
@@ -35,6 +36,13 @@ class Tools:
         ]
 
 
+class Results:
+    async def result(self, owner: str, call_id: str) -> ToolResult:
+        if call_id != "call_1":
+            raise NotFound("There is no such result.")
+        return ToolResult(call_id, SESSION, TURN, "read", "All of it", False, 1)
+
+
 class Ending(OneTurn):
     """Its turn ends by an abort, or before it."""
 
@@ -54,7 +62,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 def setting(turns: OneTurn | None = None) -> tuple[OneTurn, httpx2.AsyncClient]:
     turns = turns or OneTurn(CASES["tool_call"])
     policy = Policy([], private=False, enabled=True, resolve=resolve)
-    return turns, client_of(router(turns, Tools(), policy=policy, caller=Caller))
+    return turns, client_of(router(turns, Tools(), Results(), policy=policy, caller=Caller))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +165,9 @@ async def test_tools_and_servers_are_told_by_the_names_they_are_called_by() -> N
 
 async def test_without_tools_the_lists_are_empty() -> None:
     policy = Policy([], private=False, enabled=False)
-    async with client_of(router(OneTurn(), None, policy=policy, caller=Caller)) as client:
+    async with client_of(
+        router(OneTurn(), None, Results(), policy=policy, caller=Caller)
+    ) as client:
         assert (await client.get("/api/tools")).json() == {"tools": [], "total": 0}
         assert (await client.get("/api/servers")).json() == {"servers": [], "total": 0}
 
@@ -229,7 +239,17 @@ async def test_a_decision_answers_with_the_turn_that_goes_on() -> None:
 async def test_calls_of_nobody_are_not_found(call_id: str) -> None:
     turns, client = setting()
     async with client:
-        answer = await client.post(f"/api/tools/{call_id}/decision", json={"approve": True})
-
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        for answer in (
+            await client.post(f"/api/tools/{call_id}/decision", json={"approve": True}),
+            await client.get(f"/api/tools/results/{call_id}"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert turns.decisions == []
+
+
+async def test_a_long_result_is_shown_whole() -> None:
+    _, client = setting()
+    async with client:
+        answer = await client.get("/api/tools/results/call_1")
+
+    assert (answer.status_code, answer.json()["result"]) == (200, "All of it")

@@ -24,6 +24,7 @@ from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
 from talkwire.web.openapi import asks, named, stream_answers
+from talkwire.web.results import Results, show
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.wires.tool_chat import decode
 from talkwire.wires.tool_chat.decode import Brought
@@ -66,6 +67,7 @@ class MakeCaller(Protocol):
 def router(
     turns: Turns,
     tools: Shelf | None,
+    results: Results,
     *,
     policy: Policy,
     caller: MakeCaller,
@@ -76,7 +78,7 @@ def router(
     """All routes of the wire. `policy` says which servers of callers may be asked."""
     door = Door(turns, FORM, streams or StreamLimits())
     chat = Chat(door, policy, caller, depth=json_depth, most_chars=input_chars)
-    shelf = Shelves(door, tools)
+    shelf = Shelves(door, tools, results)
     tags: list[Any] = [decode.WIRE]
     routes = APIRouter(tags=tags)
 
@@ -87,10 +89,9 @@ def router(
         given = {"openapi_extra": told, "response_class": Response, **more}
         routes.add_api_route(path, handler, methods=["POST"], summary=summary, **given)
 
-    def get(path: str, handler: Any, summary: str) -> None:
-        routes.add_api_route(
-            path, handler, methods=["GET"], summary=summary, response_class=Response
-        )
+    def get(path: str, handler: Any, summary: str, *of: str) -> None:
+        given: dict[str, Any] = {"openapi_extra": named(*of), "response_class": Response}
+        routes.add_api_route(path, handler, methods=["GET"], summary=summary, **given)
 
     start = {"responses": stream_answers()}
     post("/api/chat/stream", chat.stream, StreamBody, "Ask, and follow the answer", **start)
@@ -106,6 +107,12 @@ def router(
     post("/api/chat/abort", chat.abort, AbortBody, "Stop a turn, or a session's turns")
     get("/api/tools", shelf.tools, "The tools a model may call")
     get("/api/servers", shelf.servers, "The servers that tools run on")
+    get(
+        "/api/tools/results/{tool_call_id}",
+        shelf.result,
+        "A long result of a tool, whole",
+        "tool_call_id",
+    )
     return routes
 
 
@@ -205,9 +212,10 @@ class Chat:
 class Shelves:
     """`/api/tools` and `/api/servers`."""
 
-    def __init__(self, door: Door, tools: Shelf | None) -> None:
+    def __init__(self, door: Door, tools: Shelf | None, results: Results) -> None:
         self._door = door
         self._tools = tools
+        self._show = show(results)
 
     async def tools(self, request: Request) -> Response:
         """Every tool that can be called now."""
@@ -224,6 +232,12 @@ class Shelves:
             for each in (self._tools.status() if self._tools is not None else ())
         ]
         return json_answer({"servers": servers, "total": len(servers)})
+
+    async def result(self, request: Request) -> Response:
+        """What a tool gave, where the conversation has a summary of it."""
+        self._door.enter(request, "chat", "sessions:read")
+        _call_id(request)
+        return await self._show(request)
 
     def _offered(self) -> Sequence[Tool]:
         return self._tools.offered() if self._tools is not None else ()
