@@ -206,3 +206,4 @@ def test_what_hinders_the_start_is_told_without_a_traceback(tmp_path: Path) -> N
     assert "file is not a database" in ended.stderr
     assert str(tmp_path / "talkwire.sqlite3") in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "Exiting" not in ended.stderr, "uvicorn says it once more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -82,5 +83,8 @@ class _Starting(LifespanOn):
         error = sys.exc_info()[1]  # the application tells of it while it handles it
         if message["type"] == "lifespan.startup.failed" and isinstance(error, TalkwireError):
             message = {**message, "message": ""}
+            # All is said then: uvicorn would add a line of its own.
+            self.logger = self.logger.getChild("said")
+            self.logger.setLevel(logging.CRITICAL)
             self._on_failed(error)
         await super().send(message)
