@@ -9,9 +9,9 @@ import pytest
 from msgspec import structs
 
 from talkwire.canon.deltas import Text
-from talkwire.canon.errors import Fenced, NotFound, StorageUnavailable
+from talkwire.canon.errors import Fenced, NotFound, StorageUnavailable, Unavailable
 from talkwire.canon.events import TERMINAL, TurnAborted
-from talkwire.canon.records import Unfinished
+from talkwire.canon.records import TurnRecord, Unfinished
 from talkwire.engine.elsewhere import Elsewhere
 from tests.engine.fakes import (
     LIMIT_S,
@@ -192,3 +192,46 @@ async def test_a_process_that_is_fenced_gives_its_turns_up_at_once() -> None:
     assert not pair.here.records.turns[turn_id].ended
     await until(lambda: pair.here.turns.running == 0)
     assert not pair.here.turns.orphaned
+
+
+async def test_an_abort_at_a_process_that_has_lost_the_turn_reaches_who_has_it() -> None:
+    pair = Pair(every_s=0.001)
+    turn_id = await pair.here.ask()
+    await until(lambda: pair.here.model.requests)
+    pair.here.journal.lose(Fenced("gone"))
+
+    aborting = asyncio.create_task(pair.here.turns.abort(OWNER, turn_id))
+
+    await until(lambda: pair.here.records.stops)
+    assert ("stop", [turn_id]) in pair.signals.sent
+    assert not aborting.done()
+    record = pair.here.records.turns[turn_id]
+    pair.here.records.turns[turn_id] = structs.replace(record, status="aborted")
+    assert (await aborting).status == "aborted"
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_stop_waits_until_a_process_that_was_taken_over_is_back(
+    monkeypatch: pytest.MonkeyPatch, comes_back: bool
+) -> None:
+    pair = Pair()
+    turn_id = await pair.here.ask()
+    elsewhere = Elsewhere(pair.here.records, pair.here.journal, FakeSignals(), every_s=0.001)
+    stop = pair.here.records.stop
+    tries = 0
+
+    async def fenced(owner: str, turn_id: str, by: str) -> TurnRecord:
+        nonlocal tries
+        tries += 1
+        if comes_back and tries > 3:
+            return structs.replace(await stop(owner, turn_id, by), status="aborted")
+        raise Fenced("gone")
+
+    monkeypatch.setattr(pair.here.records, "stop", fenced)
+
+    if comes_back:
+        await elsewhere.stop(OWNER, turn_id, "client", within_s=LIMIT_S)
+        assert pair.here.records.stops == {turn_id: "client"}
+    else:
+        with pytest.raises(Unavailable):
+            await elsewhere.stop(OWNER, turn_id, "client", within_s=0.01)

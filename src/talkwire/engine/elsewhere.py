@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 
-from talkwire.canon.errors import StorageUnavailable
+from talkwire.canon.errors import Fenced, StorageUnavailable, Unavailable
+from talkwire.canon.records import TurnRecord
 from talkwire.engine.gathered import Gathered
 from talkwire.engine.reader import Log
 from talkwire.engine.storage_ports import Journal, Records, Signals
@@ -58,8 +60,9 @@ class Elsewhere:
         another one has taken it over.
 
         :raises NotFound: unknown, or another's.
+        :raises Unavailable: this process was taken over, and is not back in time.
         """
-        record = await self._records.stop(owner, turn_id, by)
+        record = await self._remember_stop(owner, turn_id, by, within_s)
         if not record.ended:
             self.tell_stop([turn_id])
             with suppress(TimeoutError):
@@ -70,6 +73,18 @@ class Elsewhere:
         """Hurry whoever runs these turns to look at what is to stop."""
         if turn_ids:
             self._signals.send("stop", turn_ids)
+
+    async def _remember_stop(
+        self, owner: str, turn_id: str, by: str, within_s: float
+    ) -> TurnRecord:
+        give_up_at = monotonic() + within_s
+        while True:
+            try:
+                return await self._records.stop(owner, turn_id, by)
+            except Fenced:  # it comes back as a new node, and may write again
+                if monotonic() >= give_up_at:
+                    raise Unavailable("The turn is moving to another server.") from None
+                await asyncio.sleep(self._every_s)
 
     async def over(self, owner: str, turn_id: str) -> None:
         """Wait until a turn has ended; one that is unknown has."""

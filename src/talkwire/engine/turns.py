@@ -169,7 +169,7 @@ class Turns:
         if live is not None:
             self._board.stop(live, by)
             await live.over.wait()
-        else:
+        if live is None or not live.log.ended:  # another process has it, or will have
             await self._elsewhere.stop(owner, turn_id, by)
         return await self._records.turn(owner, turn_id)
 
