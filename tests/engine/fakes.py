@@ -19,6 +19,7 @@ from talkwire.canon.records import (
     RenderedPrompt,
 )
 from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
+from talkwire.engine.approvals import Approvals
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
@@ -207,6 +208,7 @@ class World:
         signals: FakeSignals | None = None,
         tools: Tools | None = None,
         long: LongResults | None = None,
+        approvals: Approvals | None = None,
         every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
@@ -222,7 +224,7 @@ class World:
                 self.records,
                 speech,
                 WindowShare(),
-                calls=None if tools is None else Calls(tools, long),
+                calls=None if tools is None else Calls(tools, long, approvals=approvals),
                 backlog_events=backlog_events,
             ),
             router,

@@ -16,9 +16,10 @@ from talkwire.canon.errors import (
     NotFound,
     TalkwireError,
 )
-from talkwire.canon.events import Stamped, TurnStarted
+from talkwire.canon.events import Stamped, TurnCompleted, TurnStarted
 from talkwire.canon.fold import answer_message_id, fold, input_message_id
 from talkwire.canon.records import (
+    Approval,
     NewTurn,
     Outcome,
     Started,
@@ -28,6 +29,7 @@ from talkwire.canon.records import (
 )
 from talkwire.canon.turn import Message
 from talkwire.engine.storage_ports import Tail
+from tests.engine.waiting import FakeApprovals
 
 
 class FakeRecords:
@@ -44,6 +46,7 @@ class FakeRecords:
         self.begun: list[str] = []
         self.stops: dict[str, str] = {}
         self.apart: set[str] = set()
+        self.approvals = FakeApprovals()
         self.before_start: Callable[[NewTurn], None] = lambda new: None
         self.after_start: dict[str, asyncio.Event] = {}  # by the request's text
 
@@ -87,7 +90,8 @@ class FakeRecords:
             message = Message(name, "user", request.parts)
             stored = StoredMessage(message, session, parent, new.turn_id, new.at)
             self.messages[name], parent = stored, name
-        event = TurnStarted(new.turn_id, session, request.wire, request, parent)
+        decision = None if new.verdict is None else self.approvals.claim(new, new.verdict, parent)
+        event = TurnStarted(new.turn_id, session, request.wire, request, parent, decision)
         events = [Stamped(0, new.at, event)]
         if new.route is not None:
             events.append(Stamped(1, new.at, new.route))
@@ -160,6 +164,9 @@ class FakeRecords:
             at = stored.parent_id
         return found[::-1]
 
+    async def approval(self, owner: str, call_id: str) -> Approval:
+        return self.approvals.find(owner, call_id)
+
     async def message(self, owner: str, message_id: str) -> StoredMessage:
         stored = self.messages.get(message_id)
         if stored is None or self.owners[stored.session_id] != owner:
@@ -191,6 +198,8 @@ class FakeRecords:
         if parent is not None:
             self.leaves[outcome.session_id] = parent
         self.turns[turn_id] = structs.replace(self.turns[turn_id], status=outcome.status)
+        if outcome.terminal == TurnCompleted("approval_required"):
+            self.approvals.ask(outcome)
 
 
 class FakeJournal:

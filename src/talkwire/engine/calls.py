@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -17,6 +17,7 @@ from msgspec import structs
 from talkwire.canon.events import ToolCalled, ToolFinished, ToolOutput
 from talkwire.canon.tools import RESULT_CHARS, CallContext, Tool, ToolAnswer
 from talkwire.canon.turn import Message
+from talkwire.engine.approvals import Approvals, approved
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.ports import Tools
@@ -55,9 +56,16 @@ class Calls:
     Without `long` a result is told as it is, however long.
     """
 
-    def __init__(self, tools: Tools, long: LongResults | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        long: LongResults | None = None,
+        *,
+        approvals: Approvals | None = None,
+    ) -> None:
         self._tools = tools
         self._long = long
+        self._approvals = approvals or Approvals()
 
     def offered(self) -> dict[str, Tool]:
         """What a model can be told of now, by spoken name."""
@@ -69,11 +77,14 @@ class Calls:
         """Run the calls and append what they say and give; the routed model sums up what is long.
 
         `interrupted`: a process that died may have run them already, so only idempotent tools are
-        run again. Cancellation reaches every tool.
+        run again. Cancellation reaches every tool. Calls that wait for a person are not run: that
+        they wait is kept back for the turn's end, which has to come next.
         """
         # No tool begins before its call is held: who takes the turn over would ask and run anew.
         await live.room(0)
         known = {tool.name: tool for tool in self._tools.offered()}
+        waiting = [] if interrupted else self._waiting(calls, known, live)
+        calls = [call for call in calls if call not in waiting]
         told: list[ToolFinished | None] = [None] * len(calls)
         done = 0
         summaries = Summaries(live, routed)
@@ -93,6 +104,21 @@ class Calls:
         async with asyncio.TaskGroup() as group:
             for index, call in enumerate(calls):
                 group.create_task(one(index, call))
+        live.keep_back([self._approvals.request(call) for call in waiting])
+
+    def _waiting(
+        self, calls: Sequence[ToolCalled], known: Mapping[str, Tool], live: LiveTurn
+    ) -> list[ToolCalled]:
+        """Those that a person has to agree to, and can."""
+        return [
+            call
+            for call in calls
+            if (tool := known.get(call.name)) is not None
+            and tool.requires_approval
+            and not approved(call, live)
+            and (arguments := _arguments(call.arguments)) is not None
+            and self._approvals.fault(call, tool, arguments, live) is None
+        ]
 
     async def _finished(
         self, call: ToolCalled, answer: ToolAnswer, live: LiveTurn, summaries: Summaries
@@ -110,11 +136,12 @@ class Calls:
             return _fault("interrupted: the server stopped while the tool may have been running.")
         if tool is None:
             return _fault(f"There is no tool {call.name!r}.")
-        if tool.requires_approval:
-            return _fault("This tool needs a person's approval, which cannot be given here.")
         arguments = _arguments(call.arguments)
         if arguments is None:
             return _fault("The arguments are no JSON object.")
+        if tool.requires_approval and not approved(call, live):
+            why = self._approvals.fault(call, tool, arguments, live)
+            return _fault(why or "interrupted: the server stopped before a person was asked.")
         context = CallContext(live.owner, live.session_id, live.turn_id, call.call_id)
         try:
             async with asyncio.timeout(tool.timeout_s):

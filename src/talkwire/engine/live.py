@@ -68,6 +68,7 @@ class LiveTurn:
         "began",
         "error",
         "history",
+        "kept_back",
         "log",
         "over",
         "owner",
@@ -89,6 +90,7 @@ class LiveTurn:
         self.stopped = False
         self.sealed = False
         self.history: list[Message] | None = None  # known already: a session that is new
+        self.kept_back: list[Stamped] = []  # events that are stored with the turn's end
         self.error: TalkwireError | None = None
         self.over = Latch()
         self.task: asyncio.Task[None] | None = None
@@ -118,6 +120,10 @@ class LiveTurn:
         batch = self.stamp(events)
         if batch:
             self._journal.append(self.state.turn_id, batch)
+
+    def keep_back(self, events: Iterable[AnyEvent]) -> None:
+        """Add events that are told with the turn's end alone, which has to be what comes next."""
+        self.kept_back += self.stamp(events)
 
     def stamp(self, events: Iterable[AnyEvent]) -> list[Stamped]:
         """Number, time and fold events without giving them to the journal."""

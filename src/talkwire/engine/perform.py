@@ -22,14 +22,17 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import TurnState, answer_message_id
+from talkwire.canon.tools import Decision, Tool
 from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
+from talkwire.engine.approvals import refusal
 from talkwire.engine.assemble import Assembler
 from talkwire.engine.calls import Calls, as_spoken
+from talkwire.engine.ids import call_id
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, chosen
-from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Speak, Step
+from talkwire.engine.steps import CallModel, CallTools, Decide, Finish, Route, Speak, Step
 from talkwire.engine.storage_ports import Records
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
@@ -73,6 +76,8 @@ class Performer:
                 live.append([chosen(routed.plan)])
             case CallModel():
                 await self._ask(step, live, routed)
+            case Decide():
+                await self._decide(step.decision, live, routed)
             case CallTools():
                 await self._run(step, live, routed)
             case Speak():
@@ -107,8 +112,7 @@ class Performer:
         await routed.choice.model.answer(request, hear)
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        names = {spoken: tool.name for spoken, tool in offered.items()}
-        live.append(_answered(assembler, turn, plan=plan, request=request, names=names))
+        live.append(_answered(assembler, turn, plan=plan, request=request, offered=offered))
 
     async def _given(self, live: LiveTurn, plan: Plan) -> Sequence[Message]:
         """What the model hears: a context as it is, else what fits of the session's history."""
@@ -120,6 +124,14 @@ class Performer:
             stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
             history = [item.message for item in stored]
         return fit((*history, *turn.rounds), self._bounds(plan))
+
+    async def _decide(self, decision: Decision, live: LiveTurn, routed: Routed) -> None:
+        call = ToolCalled(decision.call_id, decision.name, decision.arguments)
+        if decision.approved:
+            live.append([call])
+            await self._run(CallTools((call,)), live, routed)
+        else:
+            live.append([call, ToolFinished(call.call_id, refusal(decision), is_error=True)])
 
     async def _run(self, step: CallTools, live: LiveTurn, routed: Routed) -> None:
         if self._calls is None:
@@ -162,13 +174,13 @@ def _answered(
     *,
     plan: Plan,
     request: ModelRequest,
-    names: Mapping[str, str],
+    offered: Mapping[str, Tool],
 ) -> list[AnyEvent]:
     """What closes a model's answer: usage, then its calls or the whole message."""
     usage = assembler.counted(None) or estimated_usage(request, turn)
     events: list[AnyEvent] = [priced(usage, plan)]
     if calls := assembler.calls():
-        return [*events, *(_as_known(call, names) for call in calls)]
+        return [*events, *(_as_known(call, offered) for call in calls)]
     text = turn.text
     parts = (TextPart(text),) if text else ()
     name = answer_message_id(turn.turn_id)
@@ -177,9 +189,17 @@ def _answered(
     return [*events, MessageCompleted(message)]
 
 
-def _as_known(call: ToolCalled, names: Mapping[str, str]) -> ToolCalled:
-    """The call under the name that its tool has here."""
-    return structs.replace(call, name=names.get(call.name, call.name))
+def _as_known(call: ToolCalled, offered: Mapping[str, Tool]) -> ToolCalled:
+    """The call under the name that its tool has here.
+
+    One that a person will be asked about gets an id that is unlike all others: some providers
+    count their calls from 0 in each answer, and the decision names the id alone.
+    """
+    tool = offered.get(call.name)
+    if tool is None:
+        return call
+    name = call_id() if tool.requires_approval else call.call_id
+    return ToolCalled(name, tool.name, call.arguments)
 
 
 def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:

@@ -96,7 +96,7 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
 
 
 def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcome:
-    stamped = tuple(live.stamp(tail))
+    stamped = (*live.kept_back, *live.stamp(tail))
     state = live.state
     route = state.route
     return Outcome(

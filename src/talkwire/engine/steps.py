@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from talkwire.canon.events import Terminal, ToolCalled, TurnCompleted, TurnFailed
 from talkwire.canon.fold import TurnState
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Message, OnLost
 
 
@@ -23,6 +24,12 @@ class CallModel(Struct, frozen=True):
     """Ask the model; `partial` is what it has said already in this answer."""
 
     partial: str = ""
+
+
+class Decide(Struct, frozen=True):
+    """Do what a person decided: run the call, or tell that it was refused."""
+
+    decision: Decision
 
 
 class CallTools(Struct, frozen=True):
@@ -45,7 +52,7 @@ class Finish(Struct, frozen=True):
     terminal: Terminal
 
 
-Step = Route | CallModel | CallTools | Speak | Finish
+Step = Route | CallModel | Decide | CallTools | Speak | Finish
 
 
 LOST = TurnFailed(
@@ -81,6 +88,10 @@ def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step 
         return _after_answer(state, state.message)
     if state.open_calls:
         return CallTools(state.open_calls, interrupted=resumed)
+    if state.decision is not None and not state.rounds:
+        return Decide(state.decision)
+    if state.waiting or (state.decision is not None and state.decision.more):
+        return Finish(TurnCompleted("approval_required"))
     if state.texts or state.thoughts:
         return _carry_on(state, rules)
     if _tool_rounds(state) >= rules.max_tool_rounds:

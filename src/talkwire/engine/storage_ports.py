@@ -11,6 +11,7 @@ from typing import Protocol
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
+    Approval,
     NewTurn,
     Outcome,
     SessionRecord,
@@ -81,6 +82,8 @@ class Records(Protocol):
         :raises IdempotencyMismatch: the key is known with another fingerprint.
         :raises Busy: the session has a running turn and `on_busy` leaves no room.
         :raises NotFound: `parent_id` is no message of this session and owner.
+        :raises NotFound, AlreadyDecided, Conflict, Gone: the call of the turn's verdict is unknown
+            or another's; was decided; is superseded; has expired. One verdict on a call is taken.
         :raises Fenced, StorageUnavailable: nothing was stored.
         """
         ...
@@ -121,6 +124,10 @@ class Records(Protocol):
 
     async def message(self, owner: str, message_id: str) -> StoredMessage:
         """:raises NotFound: unknown, or another's."""
+        ...
+
+    async def approval(self, owner: str, call_id: str) -> Approval:
+        """:raises NotFound: no such call waits or waited for a person, or it is another's."""
         ...
 
     async def unfinished(self) -> list[Unfinished]:

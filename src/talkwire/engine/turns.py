@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 
 from msgspec import structs
 
 from talkwire.canon.errors import (
-    Draining,
     Gone,
     StorageUnavailable,
     TalkwireError,
-    Unavailable,
+    Unprocessable,
 )
 from talkwire.canon.events import TurnAdopted, TurnStarted
 from talkwire.canon.records import (
     Idempotency,
-    NewTurn,
     Started,
     StoredMessage,
     TurnRecord,
     Usage,
+    Verdict,
 )
-from talkwire.canon.turn import Plan, TurnRequest
+from talkwire.canon.turn import TurnRequest
+from talkwire.engine.accepting import Accepting
 from talkwire.engine.board import Board
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
-from talkwire.engine.ids import new_id
-from talkwire.engine.live import LiveTurn, Observer, now_ms
+from talkwire.engine.live import LiveTurn, Observer
 from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Caller
 from talkwire.engine.reader import Log, Reader
-from talkwire.engine.route import Routed, Router, chosen
+from talkwire.engine.route import Router
 from talkwire.engine.runner import Runner
 from talkwire.engine.storage_ports import Journal, Nodes, Records
 
 _LET_GO_S = 5.0  # how long stopped work may take to close what it holds
-_FIRST_READER_S = 15.0  # how long a turn that nobody has read yet waits for its first reader
 
 
 class Turns:
@@ -57,13 +53,10 @@ class Turns:
         observer: Observer,
         on_end: Callable[[str, Usage], None] = lambda owner, usage: None,
     ) -> None:
-        self.draining = False
-        self._router = router
         self._records = records
         self._journal = journal
         self._nodes = nodes
         self._elsewhere = elsewhere
-        self._policy = policy
         self._crew = Crew()
         self._board = Board(
             runner,
@@ -74,7 +67,14 @@ class Turns:
             observer=observer,
             on_end=on_end,
         )
-        self._accepting: dict[str, asyncio.Task[Started]] = {}
+        self._accepting = Accepting(
+            router, records, self._board, self._crew, elsewhere=elsewhere, policy=policy
+        )
+
+    @property
+    def draining(self) -> bool:
+        """True once the server is shutting down and starts nothing more."""
+        return self._accepting.closed
 
     @property
     def running(self) -> int:
@@ -101,17 +101,40 @@ class Turns:
         :raises Busy, IdempotencyMismatch: see `Records.start`.
         :raises Unavailable: draining, or too many turns are running, or storage is away.
         """
-        if self.draining:
-            raise Draining("The server is shutting down; ask again in a moment.")
-        if self.running >= self._policy.max_running:
-            raise Unavailable("Too many answers are being written; ask again in a moment.")
-        request = structs.replace(request, with_caller=caller is not None)
-        routed = await self._router.plan(request, caller)
-        new = self._new_turn(owner, request, routed.plan, idempotency)
-        accepting = self._accepting[new.turn_id] = self._crew.own(self._accept(new, routed))
-        accepting.add_done_callback(lambda _: self._accepting.pop(new.turn_id))
-        # A caller that goes away in here must not leave a turn stored that nobody runs.
-        return await asyncio.shield(accepting)
+        return await self._accepting.start(owner, request, idempotency=idempotency, caller=caller)
+
+    async def decide(
+        self,
+        owner: str,
+        call_id: str,
+        *,
+        approve: bool,
+        reason: str | None = None,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
+    ) -> Started:
+        """Run a call that waits for a person, or tell the model that it was refused, in a turn
+        that carries on where the other one has ended. What runs is what is stored: of a decision
+        only the call's id is taken. One decision is, of however many that come at once; the same
+        `idempotency` gives the same turn.
+
+        :raises NotFound: no such call waits or waited, or it is another's.
+        :raises AlreadyDecided: approved or refused before; it names the turn.
+        :raises Gone: `approval_expired`. :raises Conflict: `approval_superseded`, by what was
+            asked in the session meanwhile.
+        :raises Unprocessable: `caller_needed`: what the caller brought for the turn is not kept.
+        """
+        waits = await self._records.approval(owner, call_id)
+        if waits.request.with_caller and caller is None:
+            raise Unprocessable(
+                "The model was the caller's, and nothing of that is kept: bring it again.",
+                code="caller_needed",
+            )
+        asked = structs.replace(waits.request, parts=(), parent_id=None, on_busy="queue")
+        verdict = Verdict(call_id, approve, reason)
+        return await self._accepting.start(
+            owner, asked, idempotency=idempotency, caller=caller, verdict=verdict
+        )
 
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
         """A reader of a turn from event 0, live or finished. Close it. `stored` asks storage even
@@ -194,7 +217,7 @@ class Turns:
         except StorageUnavailable:
             self._board.orphaned = True
             raise
-        known = {*self._accepting, *(live.turn_id for live in self._board)}
+        known = {*self._accepting.under_way, *(live.turn_id for live in self._board)}
         found = [left for left in unfinished if left.record.turn_id not in known]
         waiting: dict[tuple[str, str], list[LiveTurn]] = {}
         for live in self._board:
@@ -214,51 +237,8 @@ class Turns:
 
         Readers of turns that were left end with `ReaderCut`, so their clients resume.
         """
-        self.draining = True
+        self._accepting.closed = True
         await self._crew.finish(timeout_s)
         for live in self._board:
             live.stop()
         await self._crew.dismiss(_LET_GO_S)
-
-    async def _accept(self, new: NewTurn, routed: Routed) -> Started:
-        async with AsyncExitStack() as unused:
-            unused.push_async_callback(routed.close)
-            try:
-                started = await self._records.start(new)
-            except StorageUnavailable:
-                self._board.orphaned = True  # it may have been stored all the same
-                raise
-            # Answers of the store may come out of order: those ahead become known here first.
-            stored = [self._accepting[other] for other in started.ahead if other in self._accepting]
-            if stored:
-                await asyncio.wait(stored)
-            if not started.fresh or self.draining:
-                return started  # known already; or drained meanwhile, and left for adoption
-            live = self._board.begin(new.owner, started)
-            if new.on_busy == "interrupt":
-                self._interrupt(started.ahead)
-            unused.pop_all()
-            self._board.launch(live, self._board.ahead(new.owner, started.ahead), routed)
-        return started
-
-    def _interrupt(self, turn_ids: Sequence[str]) -> None:
-        """Storage knows already that they are to stop."""
-        for turn_id in turn_ids:
-            if (live := self._board.find(turn_id)) is not None:
-                self._board.stop(live, "interrupt")
-        self._elsewhere.tell_stop([each for each in turn_ids if not self._board.find(each)])
-
-    def _new_turn(
-        self, owner: str, request: TurnRequest, plan: Plan, idempotency: Idempotency | None
-    ) -> NewTurn:
-        return NewTurn(
-            turn_id=new_id("t_"),
-            owner=owner,
-            request=request,
-            at=now_ms(),
-            on_busy=request.on_busy or self._policy.on_busy,
-            max_waiting=self._policy.max_waiting,
-            session_ttl_s=self._policy.session_ttl_s,
-            route=chosen(plan),
-            idempotency=idempotency,
-        )
