@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.servers import free_port
@@ -217,6 +218,36 @@ async def test_a_new_worker_that_does_not_start_leaves_the_old_ones_in_place(few
 
     await until(lambda: "not_replaced" in few.said)
     assert await few.pids(2) == before
+
+
+async def test_who_ends_after_a_vain_replacement_is_replaced_by_its_like(few: Few) -> None:
+    few.start(2)
+    first, second = await few.pids(2)
+    (few.folder / "broken").touch()
+    few.process.send_signal(signal.SIGHUP)
+    await until(lambda: "not_replaced" in few.said)
+
+    os.kill(first, signal.SIGKILL)
+
+    await until(lambda: not _lives(first))
+    assert second in await few.pids(2)
+
+
+async def test_workers_outlive_the_process_that_they_were_forked_from(few: Few) -> None:
+    few.start(2)
+    first, second = await few.pids(2)
+    (nursery,) = psutil.Process(few.process.pid).children()
+    assert {each.pid for each in nursery.children()} == {first, second}
+
+    nursery.kill()
+    await until(lambda: not _lives(nursery.pid))
+    assert await few.pids(2) == {first, second}
+
+    os.kill(first, signal.SIGKILL)
+    assert second in await few.pids(2)
+    few.process.terminate()
+    assert await few.ended() == 0
+    assert not any(map(_lives, few.seen))
 
 
 def _unanswered(port: int) -> bool:
