@@ -39,6 +39,17 @@ def test_what_is_in_force_and_from_where() -> None:
     assert rows["turns.max_waiting"] == ("3", "default")
 
 
+def test_a_tool_server_is_told_without_what_only_it_is_told() -> None:
+    Path("config.yaml").write_text(
+        f"mcpServers:\n  x: {{command: run, args: [--key, {CANARY}], env: {{KEY: {CANARY}}}}}\n"
+    )
+
+    rows = {key: value for key, value, _ in in_force(trace())}
+
+    assert rows["mcpServers.x.command"] == "run"
+    assert (rows["mcpServers.x.args"], rows["mcpServers.x.env.KEY"]) == ("***", "***")
+
+
 def test_the_table_keeps_secrets() -> None:
     result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "200"})
 

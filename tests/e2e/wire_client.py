@@ -102,12 +102,15 @@ async def asking(
 ) -> AsyncIterator[Answer]:
     """One request on a connection of its own; the block's end closes it.
 
+    A body that is bytes is sent as it is, without a type of its own.
     :raises OSError: refused, reset, or `Broken` while the head comes; TimeoutError: no head.
     """
-    payload = b"" if body is None else json.dumps(body).encode()
+    raw = isinstance(body, bytes)
+    payload = body if raw else b"" if body is None else json.dumps(body).encode()
     head = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
     if body is not None:
-        head += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
+        head += [f"Content-Length: {len(payload)}"]
+        head += [] if raw else ["Content-Type: application/json"]
     head += [f"{name}: {value}" for name, value in (headers or {}).items()]
     async with asyncio.timeout(within_s):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)

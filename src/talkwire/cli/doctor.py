@@ -72,7 +72,9 @@ def in_force(loaded: Loaded[Settings]) -> Iterator[Row]:
     for place, value in _leaves(loaded.settings, ()):
         within = (place[:length] for length in range(len(place), 0, -1))
         origin = next((loaded.origins[p] for p in within if p in loaded.origins), "default")
-        yield ".".join(str(key) for key in place), _spelled(value), origin
+        # What a command is started with may be a key, though the process list shows it anyway.
+        spelled = "***" if place[-1] == "args" and value else _spelled(value)
+        yield ".".join(str(key) for key in place), spelled, origin
 
 
 def _leaves(
@@ -81,6 +83,9 @@ def _leaves(
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _leaves(getattr(value, name), (*place, name))
+    elif isinstance(value, dict) and value:
+        for name, entry in value.items():
+            yield from _leaves(entry, (*place, name))
     elif isinstance(value, tuple) and any(isinstance(entry, BaseModel) for entry in value):
         for index, entry in enumerate(value, start=1):
             yield from _leaves(entry, (*place, index))
