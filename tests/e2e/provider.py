@@ -1,6 +1,8 @@
 """A model provider that does what the prompt says: `words=20 pace_ms=5 then=stall`, or
 `words=3 tool=clock args={"a":1}` to have a tool called first.
 
+Asked to sum up what a tool has returned it obeys those that begin with `sum_`: `sum_words=5`.
+
 Speaks Chat Completions over a real socket. Its answer is `w0 w1 w2 …`, so that every position of
 a text is known; asked to carry on from a partial answer it goes on with the next word. It writes
 down when each call came and when the other side closed it, by its own clock.
@@ -35,9 +37,20 @@ class Call:
     prompt: str
     body: Any
     came_at: float
+    head: str = ""
     sent: int = 0
     closed_at: float | None = None
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def summing(self) -> bool:
+        """It is asked for a summary, and not for the answer."""
+        return "A tool has returned" in str(self.body["messages"][0]["content"])
+
+    @property
+    def orders(self) -> dict[str, str]:
+        form = r"sum_(\w+)=(\w+)" if self.summing else r"(\w+)=(\S+)"
+        return dict(re.findall(form, self.prompt))
 
 
 class Provider(Listening):
@@ -77,7 +90,7 @@ class Provider(Listening):
             await _whole(writer, status, data if status == 200 else b"{}")
             return
         prompt, start = _asked(body["messages"])
-        call = Call(prompt, body, time.monotonic())
+        call = Call(prompt, body, time.monotonic(), head)
         self.calls.append(call)
         answering = asyncio.create_task(_answer(writer, call, start, len(self.called(prompt))))
         try:
@@ -96,12 +109,13 @@ def _asked(messages: list[dict[str, Any]]) -> tuple[str, int]:
     """The last prompt with orders in it, and the word to begin with."""
     texts = [m["content"] if isinstance(m["content"], str) else json.dumps(m) for m in messages]
     last = max((k for k, text in enumerate(texts) if "words=" in text), default=len(texts) - 1)
-    heard = re.findall(r"w(\d+) ", " ".join([*texts[last + 1 :], ""]))
+    own = ["" if m["role"] == "tool" else text for text, m in zip(texts, messages, strict=True)]
+    heard = re.findall(r"w(\d+) ", " ".join([*own[last + 1 :], ""]))
     return texts[last], (max(map(int, heard)) + 1 if heard else 0)
 
 
 async def _answer(writer: asyncio.StreamWriter, call: Call, start: int, attempt: int) -> None:
-    orders = dict(re.findall(r"(\w+)=(\S+)", call.prompt))
+    orders = call.orders
     count, pace_s = int(orders.get("words", "3")), float(orders.get("pace_ms", "0")) / 1000
     then = orders.get("then", "stop")
     if attempt <= int(orders.get("fails", "0")):

@@ -137,3 +137,12 @@ def test_an_error_code_is_told_only_if_it_is_one() -> None:
     for code in (f"no {KEY}", KEY, "Zq3f9a0c7b1d2e4f", "sk-canary"):
         assert of_frame({"code": code}).message == "The model reported an error."
     assert not of_frame({"code": "bad_thing"}).retryable
+
+
+def test_where_a_callers_server_is_stays_untold() -> None:
+    words = "POST /my-path/v1/x at https://api.example/my-path?sig=abc: no"
+    body = json.dumps({"error": words}).encode()
+    hidden = ("api.example", "/my-path", "sig=abc")
+    message = of_status(400, {}, body, server="it", key="", hidden=hidden).message
+
+    assert message == "it rejected the request (HTTP 400): POST ***/v1/x at *** no"

@@ -103,7 +103,12 @@ class Endpoint:
 
     def _fault(self, answer: Answer, body: bytes) -> ModelError:
         return _faults.of_status(
-            answer.status, answer.headers, body, server=self._server, key=self._key
+            answer.status,
+            answer.headers,
+            body,
+            server=self._server,
+            key=self._key,
+            hidden=self._client.server.hidden,
         )
 
     async def _expect_stream(self, answer: Answer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ _TOLD_CHARS = 300
 _KEY_LIKE = re.compile(
     r"(?i)\b(?:sk|pk|key|api|gsk|xai)[-_][\w*.-]{4,}"  # as vendors begin their keys
     r"|bearer\s+\S+|key\s*[=:]\s*\S+|[\w*-]{28,}"
+    r"|https?://[^\s\"'<>)]+"  # the server may be a caller's secret as well
 )
 # As providers mask a key that they repeat: with stars, or with dots between its ends.
 _MASKED = re.compile(r"[\w.-]*\*{2,}[\w*.-]*|[\w-]{3,}(?:\.{3}|…)[\w-]{3,}")
@@ -49,9 +51,16 @@ class Rejected(UpstreamRejected):
 
 
 def of_status(
-    status: int, headers: dict[str, str], body: bytes, *, server: str, key: str
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    server: str,
+    key: str,
+    hidden: Sequence[str] = (),
 ) -> ModelError:
-    """The error that an HTTP status other than 200 stands for."""
+    """The error that an HTTP status other than 200 stands for. `hidden`: what else no error may
+    tell."""
     if 300 <= status < 400:
         return UpstreamInvalid(
             f"{server} redirects elsewhere, which is not followed: correct base_url.",
@@ -70,7 +79,7 @@ def of_status(
         down.retry_after_s = retry_after_s(headers)
         return down
     if status >= 400:
-        return _rejected(status, body, server, key)
+        return _rejected(status, body, server, (key, *hidden))
     return UpstreamInvalid(f"{server} answered HTTP {status} instead of a stream.")
 
 
@@ -116,9 +125,11 @@ def _dated(headers: dict[str, str]) -> bool:
     return email.utils.parsedate(headers.get("retry-after", "")) is not None
 
 
-def scrubbed(text: str, key: str) -> str:
-    """One short line without anything that looks like a key."""
+def scrubbed(text: str, key: str, *hidden: str) -> str:
+    """One short line without anything that looks like a key, and without what is hidden."""
     text = " ".join(text.split())
+    for word in filter(None, hidden):
+        text = text.replace(word, "***")
     if key:
         text = text.replace(key, "***")
     if len(key) >= 2 * _EDGE:
@@ -157,8 +168,8 @@ def _not_found(status: int, body: bytes, server: str) -> ModelError:
     )
 
 
-def _rejected(status: int, body: bytes, server: str, key: str) -> ModelError:
-    told = scrubbed(_told(_error_of(body)), key)
+def _rejected(status: int, body: bytes, server: str, secrets: Sequence[str]) -> ModelError:
+    told = scrubbed(_told(_error_of(body)), *secrets)
     detail = f": {told}" if told else "."
     rejected = Rejected(f"{server} rejected the request (HTTP {status}){detail}")
     rejected.body = body.decode("utf-8", "replace")

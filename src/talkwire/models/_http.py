@@ -53,6 +53,11 @@ class Origin(Struct, frozen=True):
         return "the server at base_url" if self.addresses else f"{self.host}:{self.port}"
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """What no message may tell: of a caller's choice, where it is."""
+        return (self.host, self.prefix, self.query) if self.addresses else ()
+
+    @property
     def header(self) -> str:
         """The value of `Host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
