@@ -39,6 +39,8 @@ async def test_its_owner_reads_all_of_it() -> None:
     assert await ask() == {
         "tool_call_id": "c1",
         "tool_name": "find",
+        "session_id": "s_1",
+        "turn_id": "t_1",
         "result": TEXT,
         "truncated": True,
         "created_at": 7,

@@ -46,6 +46,8 @@ def _shown(found: ToolResult, offset: int, limit: int) -> dict[str, Any]:
     return {
         "tool_call_id": found.call_id,
         "tool_name": found.name,
+        "session_id": found.session_id,
+        "turn_id": found.turn_id,
         "result": found.text[offset:end],
         "truncated": found.truncated,
         "created_at": found.at,
