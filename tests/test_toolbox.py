@@ -17,7 +17,7 @@ from talkwire._settings.sections import (
 from talkwire.canon.errors import Forbidden
 from talkwire.canon.tools import CallContext
 from talkwire.settings import Settings
-from talkwire.toolbox import policy, toolbox
+from talkwire.toolbox import fault, policy, toolbox
 
 CONTEXT = CallContext("ann", "s_1", "t_1", "c_1")
 
@@ -34,6 +34,21 @@ async def test_built_in_tools_are_those_that_are_on() -> None:
     assert [tool.name for tool in tools.offered()] == ["clock", "calculator"]
     answer = await tools.call("calculator", {"expression": "6*7"}, CONTEXT, lambda text: None)
     assert "42" in answer.result
+
+
+async def test_a_person_is_asked_about_the_tools_that_settings_name() -> None:
+    switched_on = BuiltinToolSettings(clock=True, calculator=True)
+    tools = toolbox(Settings(tools=ToolSettings(builtin=switched_on, approve=("clock",))))
+
+    assert tools is not None
+    assert [tool.requires_approval for tool in tools.offered()] == [True, False]
+
+
+def test_wrong_arguments_are_told_without_a_call() -> None:
+    schema = {"type": "object", "required": ["text"]}
+
+    assert fault(schema, {"text": 1}) is None
+    assert "text" in (fault(schema, {}) or "")
 
 
 async def test_a_module_of_one_s_own_brings_its_tools(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talkwire import access
+from talkwire.engine.approvals import Approvals
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.long_results import LongResults
@@ -27,7 +28,7 @@ from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
 from talkwire.stores.results import SqlResults
 from talkwire.telemetry.observe import TurnLog
-from talkwire.toolbox import toolbox
+from talkwire.toolbox import fault, toolbox
 from talkwire.voice.clone import CloneVoice
 from talkwire.voice.silence import Silence
 from talkwire.web.rates import MemoryCounters
@@ -71,7 +72,8 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
     backlog = settings.turns.max_backlog_events
     tools = toolbox(settings)
     results = SqlResults(store.database)
-    calls = None if tools is None else Calls(tools, _long(settings, results))
+    asks = Approvals(ttl_s=settings.tools.approval_ttl_s, faults=fault)
+    calls = None if tools is None else Calls(tools, _long(settings, results), approvals=asks)
     turns = Turns(
         router,
         Runner(

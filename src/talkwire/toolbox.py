@@ -41,7 +41,7 @@ def toolbox(settings: Settings) -> Joined | None:
         return None
     from talkwire.tools.union import Joined
 
-    return Joined(sources)
+    return Joined(sources, approve=settings.tools.approve)
 
 
 def policy(settings: Settings) -> Policy:
@@ -51,6 +51,13 @@ def policy(settings: Settings) -> Policy:
     """
     asked = settings.egress
     return Policy(asked.allow, private=asked.private, enabled=settings.listens_near)
+
+
+def fault(schema: dict[str, Any], arguments: dict[str, Any]) -> str | None:
+    """What is wrong with a call's arguments by its tool's schema, in words for a model."""
+    from talkwire.tools.arguments import fault
+
+    return fault(schema, arguments)
 
 
 def alike(name: str, known: Iterable[str]) -> list[str]:

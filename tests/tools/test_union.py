@@ -65,6 +65,17 @@ async def test_tools_come_in_the_order_of_their_sources() -> None:
     assert await call(joined, "c", {}) == ToolAnswer("y:c")
 
 
+async def test_a_person_is_asked_about_the_tools_that_are_named_however_they_are_called() -> None:
+    sources = [Some("x", "log", "sell", "look"), Some("y", "log", "pay")]
+    joined = Joined(sources, approve=["sell", "y.pay", "x.log", "nobody"])
+
+    asks = {tool.name for tool in joined.offered() if tool.requires_approval}
+    assert asks == {"sell", "pay", "x.log"}
+    assert {
+        tool.name for tool in Joined(sources, approve=["log"]).offered() if tool.requires_approval
+    } == {"x.log", "y.log"}
+
+
 async def test_it_tells_of_the_servers_of_those_sources_that_have_some() -> None:
     class Far(Some):
         def status(self) -> list[dict[str, Any]]:

@@ -232,6 +232,8 @@ class ToolSettings(Group):
     max_rounds: Count = 10
     summarize_over: Annotated[int, Field(ge=200)] = 8_000
     summarize_timeout_s: Seconds = 120
+    approve: Words = ()
+    approval_ttl_s: Seconds = 900
 
 
 class McpServerSettings(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
@@ -45,14 +45,21 @@ class Served(Protocol):
 
 
 class Joined:
-    """All tools of `sources`, in the order of the sources. Closing it closes them."""
+    """All tools of `sources`, in the order of the sources. Closing it closes them.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    A person has to agree to each call of the tools in `approve`: `name` or `server.name`.
+    """
+
+    def __init__(self, sources: Sequence[Source], *, approve: Collection[str] = ()) -> None:
         self._sources = tuple(sources)
+        self._approve = frozenset(approve)
 
     def offered(self) -> Sequence[Tool]:
         """The tools there are now, each under the name that it is called by here."""
-        return [replace(tool, name=name) for name, (_, tool) in self._named().items()]
+        return [
+            replace(tool, name=name, requires_approval=tool.requires_approval or self._asks(tool))
+            for name, (_, tool) in self._named().items()
+        ]
 
     async def call(
         self,
@@ -94,6 +101,9 @@ class Joined:
             if isinstance(done, BaseException):
                 kind = type(source).__name__
                 _log.error("tools.source_failed", doing=what, source=kind, exc_info=done)
+
+    def _asks(self, tool: Tool) -> bool:
+        return not self._approve.isdisjoint((tool.name, f"{tool.server}.{tool.name}"))
 
     def _named(self) -> dict[str, tuple[Source, Tool]]:
         """What each name means now."""
