@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from talkwire.canon.deltas import Finish, Reasoning, Text, Tokens
+from talkwire.canon.deltas import CallPiece, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import UpstreamUnavailable
+from talkwire.canon.tools import Tool
+from talkwire.canon.turn import Message, TextPart
 from talkwire.models.scripted import SLOWER, Driven, Pause, Scripted, answer, pieces
 from tests.models.conftest import ask, listen
 
@@ -92,3 +95,30 @@ async def test_a_driven_model_says_its_steps() -> None:
     assert isinstance(second.error, UpstreamUnavailable)
     assert await model.check()
     await model.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "call"),
+    [
+        ('use sum {"a": [1]}', CallPiece(0, "", "sum", '{"a": [1]}')),
+        ("使用 sum", CallPiece(0, "", "sum", "{}")),
+        ("slowly use sum", CallPiece(0, "", "sum", "{}")),
+    ],
+)
+async def test_it_calls_a_tool_that_there_is_and_tells_what_it_gave(
+    asked: str, call: CallPiece
+) -> None:
+    request = replace(ask(text=asked), tools=(Tool("sum"),))
+    answered = replace(
+        request, messages=(*request.messages, Message("", "tool", (TextPart("42"),), call_id="c"))
+    )
+
+    assert (await listen(DEMO, request)).of(CallPiece) == [call]
+    assert (await listen(DEMO, answered)).text.endswith("42")
+
+
+async def test_a_tool_that_is_not_there_is_not_called() -> None:
+    request = replace(ask(text="use product"), tools=(Tool("sum"),))
+
+    assert not (await listen(DEMO, request)).of(CallPiece)
+    assert not (await listen(DEMO, ask(text="use sum"))).of(CallPiece)

@@ -21,6 +21,7 @@ class Lines(Struct, frozen=True):
     thought_of: str
     failing: str
     remembered: str
+    used: str
     filling: str
     gap: str = ", "
     stop: str = "."
@@ -42,7 +43,8 @@ ENGLISH = Lines(
         "- `echo anything` - says it back\n"
         "- `200 words` - a long answer\n"
         "- `slow count to 20` - `slow` in front makes anything ten times slower\n"
-        "- `think`, `markdown`, `joke`, `remember`, `fail`\n\n"
+        "- `think`, `markdown`, `joke`, `remember`, `fail`\n"
+        '- `use calculator {"expression": "6*7"}` - calls a tool, where there are any\n\n'
         "Cut the connection while I speak, then come back: nothing is lost.\n\n"
         "For a real model set `OPENAI_API_KEY` (and `OPENAI_BASE_URL` for any compatible "
         "server), start Ollama on this host, or write `models:` into `config.yaml`."
@@ -65,6 +67,7 @@ ENGLISH = Lines(
     thought_of="I have thought about it: I am a scripted demo, and content with that.",
     failing="I begin to answer, and then, in the middle of the ",
     remembered="I was given {n} messages of this conversation. (A scripted demo can count.)",
+    used="The tool says: {result}",
     filling="This is a long answer by a scripted demo that has nothing to say and says it well. ",
 )
 
@@ -79,7 +82,8 @@ CHINESE = Lines(
         "- `复述 任何话`：原样说一遍\n"
         "- `200 字`：一段长回答\n"
         "- `慢 数到 20`：前面加“慢”，慢十倍\n"
-        "- `思考`、`格式`、`笑话`、`历史`、`失败`\n\n"
+        "- `思考`、`格式`、`笑话`、`历史`、`失败`\n"
+        '- `使用 calculator {"expression": "6*7"}`：调用工具（若有）\n\n'
         "在我说话时断开连接，再回来：一个字也不会丢。\n\n"
         "要使用真正的模型，请设置 `OPENAI_API_KEY`（兼容的服务器再设置 `OPENAI_BASE_URL`），"
         "或在本机启动 Ollama，或在 `config.yaml` 里写 `models:`。"
@@ -101,6 +105,7 @@ CHINESE = Lines(
     thought_of="想好了：我是脚本演示，而且很满意。",
     failing="我开始回答，然后，就在这句话的",
     remembered="我收到了这段对话的 {n} 条消息。（脚本演示也会数数。）",
+    used="工具说：{result}",
     filling="这是脚本演示的一段长回答，没有内容，但说得很认真。",
     gap="，",
     stop="。",

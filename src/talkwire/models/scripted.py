@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from talkwire.canon.deltas import Delta, Finish, Hear, Reasoning, Text, Tokens
+from talkwire.canon.deltas import CallPiece, Delta, Finish, Hear, Reasoning, Text, Tokens
 from talkwire.canon.errors import ModelError, UpstreamUnavailable
 from talkwire.canon.turn import ModelRequest
 from talkwire.models._lines import Lines, lines
@@ -24,17 +25,20 @@ _SLOW = re.compile(r"(?i)^(?:slowly|slow|慢慢地?|慢)(?![a-zA-Z])[\s,:，：]
 _COUNT = re.compile(r"(?i)(?:count\s+(?:up\s+)?to|数到)\s*(\d{1,9})")
 _ECHO = re.compile(r"(?is)^(?:echo|repeat|say|复述|重复)[\s:：]+(.+)$")
 _WORDS = re.compile(r"(?i)(\d{1,9})\s*(?:words\b|个字|字)")
+_USE = re.compile(r"(?is)^(?:use|使用)\s+([\w.-]+)\s*(\{.*\})?$")
 _CJK = r"\u3000-\u9fff\uff00-\uffef"
 _PIECE = re.compile(rf"[{_CJK}]{{1,2}}|[^\s{_CJK}]+\s*|\s+")
 
 
 class Said(Struct, frozen=True):
-    """An answer before it is streamed: `fails` ends it with an error."""
+    """An answer before it is streamed: `fails` ends it with an error. `call` is a tool's name and
+    arguments, "" is none."""
 
     text: str
     thought: str = ""
     slower: int = 1
     fails: bool = False
+    call: tuple[str, str] = ("", "")
 
 
 class Scripted:
@@ -57,6 +61,9 @@ class Scripted:
             await asyncio.sleep(pause_s)
         if said.fails:
             raise UpstreamUnavailable("The demo failed, as it was asked to.")
+        name, arguments = said.call
+        if name:
+            await _tell(hear, CallPiece(0, "", name, arguments))
         given = sum(len(pieces(message.text)) for message in request.messages)
         await _tell(hear, Tokens(given, len(spoken)), Finish("stop"))
 
@@ -126,8 +133,21 @@ def answer(request: ModelRequest) -> Said:
     words = lines(asked)
     plain = _SLOW.sub("", asked, count=1)
     slower = SLOWER if plain != asked else 1
-    said = _answer(plain or asked, words, len(request.messages))
-    return Said(said.text, said.thought, slower, said.fails)
+    said = _with_tools(request, plain, words)
+    if said is None:
+        said = _answer(plain or asked, words, len(request.messages))
+    return replace(said, slower=slower)
+
+
+def _with_tools(request: ModelRequest, asked: str, words: Lines) -> Said | None:
+    """The call that is asked for, or what the last one gave; None where it is about no tool."""
+    use = _USE.match(asked)
+    if use is None or use[1] not in {tool.name for tool in request.tools}:
+        return None
+    last = request.messages[-1]
+    if last.role == "tool":
+        return Said(words.used.format(result=_short(last.text)))
+    return Said("", call=(use[1], use[2] or "{}"))
 
 
 def _answer(asked: str, words: Lines, messages: int) -> Said:
