@@ -39,6 +39,20 @@ def test_an_open_server_without_limits_has_no_gate(tmp_path: Path) -> None:
     assert gates(settings(tmp_path, auth=AuthSettings(mode="keys"))) == 1
 
 
+@pytest.mark.parametrize(("proxies", "last"), [(("127.0.0.1",), 200), ((), 429)])
+async def test_behind_a_proxy_that_is_believed_each_client_has_its_own_limit(
+    tmp_path: Path, proxies: tuple[str, ...], last: int
+) -> None:
+    given = settings(tmp_path, limits=LimitSettings(address_rpm=1), trusted_proxies=proxies)
+    async with served(build(given)) as client:
+        statuses = [
+            (await client.get("/prompts", headers={"X-Forwarded-For": address})).status_code
+            for address in ("192.0.2.1", "192.0.2.1", "203.0.113.9, 192.0.2.2")
+        ]
+
+    assert statuses == [200, 429, last]
+
+
 async def test_the_first_key_is_printed_once_and_not_logged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

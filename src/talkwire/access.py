@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from talkwire.settings import JwtSettings, Settings, language
 from talkwire.storage import database_of
@@ -74,8 +75,17 @@ def access(settings: Settings, database: Database, counters: Counters | None = N
     )
 
 
-def add_gate(app: FastAPI, who: Access, wires: Mapping[str, Sequence[BaseRoute]]) -> None:
-    """The routes of tickets, and the middleware. Nothing of it where all is open to all."""
+def add_gate(
+    app: FastAPI,
+    who: Access,
+    wires: Mapping[str, Sequence[BaseRoute]],
+    *,
+    proxies: Sequence[str] = (),
+) -> None:
+    """The routes of tickets, and the middleware. Nothing of it where all is open to all.
+
+    What `proxies` (addresses and networks) say of where a request came from is believed.
+    """
     if who.keyring is not None:
         app.include_router(ticket_routes.router(who.tickets))
     if who.gated:
@@ -87,6 +97,8 @@ def add_gate(app: FastAPI, who: Access, wires: Mapping[str, Sequence[BaseRoute]]
             public=PUBLIC,
             ticketed=[route for routes in wires.values() for route in routes if _streams(route)],
         )
+        if proxies:
+            app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
 
 
 async def begin(who: Access, stack: AsyncExitStack) -> None:

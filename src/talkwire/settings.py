@@ -31,6 +31,7 @@ from talkwire._settings.sections import (
     LogSettings,
     McpServerSettings,
     ModelSettings,
+    Networks,
     NodeSettings,
     Port,
     RedisSettings,
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     open: bool = False
     workers: Count = 1
     trusted_hosts: Words = ()
+    trusted_proxies: Networks = ()
     openai_api_key: SecretStr | None = None
     openai_base_url: Url | None = None
     use_mock: bool = False

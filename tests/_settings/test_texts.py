@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire._settings.texts import home, http, listed, mapped
+from talkwire._settings.texts import home, http, listed, mapped, networks
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_an_object_comes_from_a_variable_as_json() -> None:
     assert mapped({"a": 1}) == {"a": 1}
     with pytest.raises(ValueError, match="expected a JSON object"):
         mapped("{a")
+
+
+def test_networks_are_told_from_other_words() -> None:
+    assert networks(("10.0.0.0/8", "::1")) == ("10.0.0.0/8", "::1")
+    for wrong in ("nginx", "10.0.0.1/8", "", "*"):
+        with pytest.raises(ValueError, match="expected addresses and networks"):
+            networks((wrong,))

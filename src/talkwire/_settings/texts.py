@@ -39,6 +39,16 @@ def home(value: Any) -> Any:
     return Path(value).expanduser() if isinstance(value, str | Path) else value
 
 
+def networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """IP addresses, and networks as `10.0.0.0/8`."""
+    for each in value:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            raise ValueError("expected addresses and networks, like 10.0.0.0/8") from None
+    return value
+
+
 def http(value: Any) -> Any:
     """A base URL without its last slash."""
     if not isinstance(value, str):
