@@ -88,7 +88,7 @@ def build(
         app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires)
     limits = settings.limits
     app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
-    access.add_gate(app, made.who, wires)
+    access.add_gate(app, made.who, wires, proxies=settings.trusted_proxies)
     app.add_middleware(Trust, hosts=_hosts(settings), asking=asking, everyone=made.who.everyone)
     app.add_middleware(Faults, shapes=shapes)
     app.state.parts = made

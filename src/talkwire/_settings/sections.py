@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import model_validator as whole
 
-from talkwire._settings.texts import database, home, http, listed, redis
+from talkwire._settings.texts import database, home, http, listed, networks, redis
 
 WireName = Literal["responses-sse", "tool-chat", "native", "mcp"]
 AlgorithmName = Literal[
@@ -30,6 +30,7 @@ WIRES: tuple[WireName, ...] = get_args(WireName)
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
+Networks = Annotated[Words, AfterValidator(networks)]
 Wires = Annotated[tuple[WireName, ...], BeforeValidator(listed)]
 Algorithms = Annotated[tuple[AlgorithmName, ...], BeforeValidator(listed)]
 Folder = Annotated[Path, BeforeValidator(home)]
