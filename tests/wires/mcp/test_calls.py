@@ -88,7 +88,7 @@ async def test_sessions_are_listed_and_read_in_pages() -> None:
 
 async def test_a_bug_says_nothing_of_itself() -> None:
     async with setting() as here:
-        here.turns.start = None  # type: ignore[assignment] # - what a bug may do
+        here.turns.start = None  # type: ignore[assignment] # what a bug may do
         error = await here.call("chat", input="Hello")
 
     assert error["code"] == -32603
