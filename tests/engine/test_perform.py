@@ -23,6 +23,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.turn import Message, TextPart, text_message
+from talkwire.engine.ids import is_call_id
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.ports import Speech
@@ -129,6 +130,20 @@ async def test_calls_come_whole_and_in_place_of_the_message() -> None:
 
     assert [type(event) for event in events] == [UsageCounted, ToolCalled]
     assert events[-1] == ToolCalled("a", "one", "{}")
+
+
+async def test_a_call_whose_id_the_conversation_has_already_gets_another() -> None:
+    pieces: list[Act] = [[CallPiece(0, "call_0", "one", "{}")], [Finish("stop")]]
+    stage = Stage(pieces)
+
+    [*_, first] = await stage.perform(CallModel())
+    stage.live.append([ToolFinished("call_0", "1")])
+    [*_, second] = await stage.perform(CallModel())
+
+    assert isinstance(first, ToolCalled)
+    assert isinstance(second, ToolCalled)
+    assert first.call_id == "call_0"
+    assert is_call_id(second.call_id)
 
 
 async def test_an_answer_without_a_finish_is_no_answer_and_its_calls_are_never_seen() -> None:

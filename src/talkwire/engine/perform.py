@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence, Set
 from contextlib import aclosing
 from typing import assert_never
 
@@ -180,7 +180,8 @@ def _answered(
     usage = assembler.counted(None) or estimated_usage(request, turn)
     events: list[AnyEvent] = [priced(usage, plan)]
     if calls := assembler.calls():
-        return [*events, *(_as_known(call, offered) for call in calls)]
+        taken = {call.call_id for message in request.messages for call in message.calls}
+        return [*events, *(_as_known(call, offered, taken) for call in calls)]
     text = turn.text
     parts = (TextPart(text),) if text else ()
     name = answer_message_id(turn.turn_id)
@@ -189,17 +190,17 @@ def _answered(
     return [*events, MessageCompleted(message)]
 
 
-def _as_known(call: ToolCalled, offered: Mapping[str, Tool]) -> ToolCalled:
+def _as_known(call: ToolCalled, offered: Mapping[str, Tool], taken: Set[str]) -> ToolCalled:
     """The call under the name that its tool has here.
 
-    One that a person will be asked about gets an id that is unlike all others: some providers
-    count their calls from 0 in each answer, and the decision names the id alone.
+    Some providers count their calls from 0 in each answer. One that is told apart by its id gets
+    one that is unlike all others: where the conversation has such a call already, and where a
+    person will be asked about it, since the decision names the id alone.
     """
     tool = offered.get(call.name)
-    if tool is None:
-        return call
-    name = call_id() if tool.requires_approval else call.call_id
-    return ToolCalled(name, tool.name, call.arguments)
+    alike = call.call_id in taken or (tool is not None and tool.requires_approval)
+    name = call_id() if alike else call.call_id
+    return ToolCalled(name, tool.name if tool is not None else call.name, call.arguments)
 
 
 def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:
