@@ -6,9 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from itertools import count
 from time import monotonic
+from typing import Any
+
+from msgspec.structs import replace
 
 from talkwire.canon.errors import TalkwireError
-from talkwire.canon.events import AnyEvent, Stamped, TextDelta, TurnAborted, TurnCompleted
+from talkwire.canon.events import (
+    AnyEvent,
+    Stamped,
+    TextDelta,
+    ToolApprovalRequested,
+    TurnAborted,
+    TurnCompleted,
+)
 from talkwire.canon.fold import answer_message_id
 from talkwire.canon.records import Idempotency, NewTurn, Outcome, Started, Usage
 from talkwire.canon.turn import Message, OnBusy, TextPart, TurnRequest, text_message
@@ -86,6 +96,21 @@ def outcome(
         first_token_at=NOW + 5,
         ended_at=at,
     )
+
+
+def asks(
+    started: Started, *call_ids: str, until: int = NOW, at: int = NOW + 1000, **more: Any
+) -> Outcome:
+    """The end of a turn that asks about calls."""
+    plain = outcome(started, at=at)
+    asked = [
+        ToolApprovalRequested(call_id, "sell", '{"what":"car"}', until) for call_id in call_ids
+    ]
+    end = TurnCompleted("approval_required")
+    events: list[AnyEvent] = [*asked, end]
+    tail = tuple(Stamped(n, plain.ended_at, event) for n, event in enumerate(events, 1))
+    told = {"terminal": end, "tail": tail, "log": (plain.log[0], *tail)}
+    return replace(plain, **{**told, **more})
 
 
 class Listener:

@@ -12,21 +12,17 @@ from sqlalchemy import update
 
 from talkwire.canon.errors import AlreadyDecided, Conflict, Gone, NotFound, TalkwireError
 from talkwire.canon.events import (
-    AnyEvent,
-    Stamped,
-    ToolApprovalRequested,
     TurnAborted,
-    TurnCompleted,
     TurnStarted,
 )
 from talkwire.canon.fold import answer_message_id
-from talkwire.canon.records import NewTurn, Outcome, Started, Verdict
+from talkwire.canon.records import NewTurn, Started, Verdict
 from talkwire.canon.tools import Decision
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.schema import approvals
 from talkwire.stores.turns import SqlRecords, now_ms
-from tests.contracts.turn_values import new_turn, outcome
+from tests.contracts.turn_values import asks, new_turn, outcome
 from tests.databases import AnyDatabase
 
 LATER = now_ms() + 3_600_000
@@ -36,17 +32,6 @@ SELL = '{"what":"car"}'
 @pytest.fixture
 def journal(database: AnyDatabase) -> SqlJournal:
     return SqlJournal(database, write_outcome)
-
-
-def asks(started: Started, *call_ids: str, until: int = LATER, **more: Any) -> Outcome:
-    """The end of a turn that asks about calls."""
-    plain = outcome(started, at=now_ms())
-    asked = [ToolApprovalRequested(call_id, "sell", SELL, until) for call_id in call_ids]
-    end = TurnCompleted("approval_required")
-    events: list[AnyEvent] = [*asked, end]
-    tail = tuple(Stamped(n, plain.ended_at, event) for n, event in enumerate(events, 1))
-    told = {"terminal": end, "tail": tail, "log": (plain.log[0], *tail)}
-    return replace(plain, **{**told, **more})
 
 
 def decides(call_id: str, *, approved: bool = True, **more: Any) -> NewTurn:
@@ -64,7 +49,7 @@ def decision(started: Started) -> Decision:
 async def asked(records: SqlRecords, journal: SqlJournal, *call_ids: str, **more: Any) -> str:
     """A turn that waits for these calls; its id."""
     started = await records.start(new_turn(at=now_ms()))
-    await journal.finish(asks(started, *call_ids, **more))
+    await journal.finish(asks(started, *call_ids, **{"until": LATER, "at": now_ms(), **more}))
     return started.record.turn_id
 
 
@@ -155,7 +140,7 @@ async def test_what_is_asked_instead_supersedes_it(
 async def test_what_waited_behind_supersedes_it(records: SqlRecords, journal: SqlJournal) -> None:
     first = await records.start(new_turn(at=now_ms()))
     await records.start(new_turn(at=now_ms()))
-    await journal.finish(asks(first, "c_1"))
+    await journal.finish(asks(first, "c_1", until=LATER))
 
     await refused(records, decides("c_1"), Conflict, "approval_superseded")
 
@@ -223,7 +208,7 @@ async def test_an_expired_session_has_no_call_that_waits(
     records: SqlRecords, journal: SqlJournal
 ) -> None:
     started = await records.start(new_turn(at=1, ttl_s=0.001))
-    await journal.finish(replace(asks(started, "c_1"), ended_at=2))
+    await journal.finish(replace(asks(started, "c_1", until=LATER), ended_at=2))
 
     await refused(records, decides("c_1"), Conflict, "approval_superseded")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from talkwire.canon.errors import NotFound
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.database import Database
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords
-from tests.contracts.turn_values import NOW, Listener, deltas, new_turn, outcome
+from tests.contracts.turn_values import NOW, Listener, asks, deltas, new_turn, outcome
 
 
 async def test_hot_events_of_ended_turns_go_and_those_of_running_ones_stay(
@@ -26,7 +29,7 @@ async def test_hot_events_of_ended_turns_go_and_those_of_running_ones_stay(
     swept = await Cleaning(database, retention_s=60, clock=lambda: NOW, slice_rows=2).sweep()
 
     assert database.partitioned or swept.events == 5
-    assert (swept.logs, swept.keys) == (0, 0)
+    assert (swept.logs, swept.approvals, swept.keys) == (0, 0, 0)
     assert len(await journal.read(running.record.turn_id, 0)) == 3
     assert len(await journal.read(ended[0].record.turn_id, 0)) == 2
     again = await Cleaning(database, retention_s=60, clock=lambda: NOW).sweep()
@@ -48,3 +51,19 @@ async def test_logs_past_their_retention_and_expired_keys_go(
     assert await journal.read(old.record.turn_id, 0) == []
     assert len(await journal.read(new.record.turn_id, 0)) == 2
     assert (await records.turn("ann", old.record.turn_id)).ended
+
+
+async def test_a_call_that_had_to_be_approved_is_known_for_a_while_after_its_time(
+    database: Database, records: SqlRecords
+) -> None:
+    journal = SqlJournal(database, write_outcome)
+    for session, call_id, until in (("s_1", "old", NOW), ("s_2", "new", NOW + 2)):
+        started = await records.start(new_turn(session))
+        await journal.finish(asks(started, call_id, until=until))
+
+    swept = await Cleaning(database, retention_s=60, clock=lambda: NOW + 60_001).sweep()
+
+    assert swept.approvals == 1
+    assert (await records.approval("ann", "new")).call_id == "new"
+    with pytest.raises(NotFound):
+        await records.approval("ann", "old")

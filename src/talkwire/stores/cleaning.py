@@ -1,4 +1,4 @@
-"""What storage may forget: hot events of ended turns, old logs and results, expired keys.
+"""What storage may forget: hot events of ended turns, old logs and results, what has expired.
 
 Each pass is a few bounded deletes, each a unit of its own, so that no commit waits long for it. On
 PostgreSQL hot events go by partitions, one node at a time cleans, and it does so beside its writer.
@@ -17,6 +17,7 @@ from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import (
     UNFINISHED,
+    approvals,
     idempotency,
     tool_results,
     turn_events,
@@ -53,6 +54,15 @@ _results = Prepared(
         )
     )
 )
+_approvals = Prepared(
+    delete(approvals).where(
+        tuple_(approvals.c.owner, approvals.c.call_id).in_(
+            select(approvals.c.owner, approvals.c.call_id)
+            .where(approvals.c.expires_at < bindparam("before"))
+            .limit(bindparam("most"))
+        )
+    )
+)
 _keys = Prepared(delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")))
 _TRY = text("SELECT pg_try_advisory_xact_lock(725011983, 2)")
 
@@ -63,11 +73,13 @@ class Swept(NamedTuple):
     events: int
     logs: int
     results: int
+    approvals: int
     keys: int
 
 
 class Cleaning:
-    """`retention_s`: how long the events of an ended turn, and a long result, can be read.
+    """`retention_s`: how long the events of an ended turn, and a long result, can be read;
+    for as long it is known what was said of a call that had to be approved.
 
     `slice_rows` bounds one delete: it holds the writer for a few milliseconds.
     """
@@ -102,6 +114,7 @@ class Cleaning:
             events=events,
             logs=await self._repeat(lambda c: _logs.run(c, before=before, most=logs), logs),
             results=await self._repeat(lambda c: _results.run(c, before=before, most=logs), logs),
+            approvals=await self._repeat(lambda c: _approvals.run(c, before=before, most=hot), hot),
             keys=await self._run(lambda c: _keys.run(c, now=now)),
         )
 
