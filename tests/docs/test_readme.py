@@ -25,7 +25,8 @@ GENERATED = "docs/performance.md"  # by `make bench`
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("readme"), env={"USE_MOCK": "1"})
+    env = {"USE_MOCK": "1", "TALKWIRE_TOOLS__BUILTIN__CALCULATOR": "true"}
+    running = Server(tmp_path_factory.mktemp("readme"), env=env)
     running.start_blocking()
     yield running
     running.stop()
@@ -88,8 +89,17 @@ def test_the_aborted_turn_is_aborted(name: str, server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
+def test_the_demo_uses_the_tool(name: str, server: Server) -> None:
+    stream = _run(_blocks(name)[4], server)
+
+    kinds = re.findall(r'^data: {"type":"(\w+)"', stream, re.MULTILINE)
+    assert list(dict.fromkeys(kinds)) == ["tool_call", "tool_result", "chunk", "complete"]
+    assert '"result":"42"' in stream
+
+
+@pytest.mark.parametrize("name", READMES)
 def test_every_block_is_run_here(name: str) -> None:
-    assert len(_blocks(name)) == 4
+    assert len(_blocks(name)) == 5
 
 
 def test_both_languages_tell_of_the_same_commands_and_pages() -> None:

@@ -251,10 +251,11 @@ def _call_id(request: Request) -> str:
 
 
 def _shown(tool: Tool) -> dict[str, Any]:
-    return {
+    shown = {
         "name": tool.name,
         "description": tool.description,
         "input_schema": tool.input_schema,
         "supports_streaming": tool.supports_streaming,
         "server": tool.server,
     }
+    return {**shown, "requires_approval": True} if tool.requires_approval else shown
