@@ -1,9 +1,9 @@
-"""`talkwire chat`: a conversation in the terminal over the native wire."""
+"""`talkwire chat`: a conversation in the terminal, over the native wire or one with tools."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ from talkwire.cli.own_key import BadKey, own_key
 from talkwire.cli.words import say
 from talkwire.settings import SettingsError, load
 
-_ABORTED = 130
+ABORTED = 130
+_REFUSED = 2
+
+Tell = Callable[[Client, "Screen", Mapping[str, Any]], tuple[int, str | None]]
+"""Asks, and shows the answer: the exit status and the session."""
 
 
 class Tail:
@@ -87,9 +91,19 @@ class Screen:
 
 
 def run(
-    url: str | None, message: str | None, asked: dict[str, Any], *, key_file: Path | None = None
+    url: str | None,
+    message: str | None,
+    asked: dict[str, Any],
+    *,
+    wire: str = "native",
+    key_file: Path | None = None,
 ) -> int:
-    """One question, or a conversation. 0, or 1 after a failure, or 130 when stopped."""
+    """One question, or a conversation. 0, or 1 after a failure, 2 if asked for what cannot be, or
+    130 when stopped.
+    """
+    tell = _wire(wire, asked)
+    if tell is None:
+        return _REFUSED
     screen = Screen(Console(highlight=False), Console(stderr=True, highlight=False))
     try:
         client = Client(url or default_url(), key=own_key(key_file))
@@ -98,11 +112,11 @@ def run(
         return 1
     try:
         if message is None and sys.stdin.isatty():
-            return _converse(client, screen, asked)
+            return _converse(client, screen, asked, tell)
         text = sys.stdin.read() if message in (None, "-") else message
-        return _told(client, screen, {**asked, "input": text})[0]
+        return tell(client, screen, {**asked, "input": text})[0]
     except KeyboardInterrupt:
-        return _ABORTED
+        return ABORTED
     finally:
         client.close()
 
@@ -113,7 +127,22 @@ def default_url() -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _converse(client: Client, screen: Screen, asked: dict[str, Any]) -> int:
+def _wire(name: str, asked: Mapping[str, Any]) -> Tell | None:
+    """How a wire is spoken; None, after having said why, where it is not."""
+    if name == "native":
+        return _told
+    if name != "tool-chat":
+        print(say("no_wire", name=name), file=sys.stderr)
+        return None
+    if asked.get("prompt") is not None:
+        print(say("no_prompt_there", name=name), file=sys.stderr)
+        return None
+    from talkwire.cli import tool_chat
+
+    return tool_chat.told
+
+
+def _converse(client: Client, screen: Screen, asked: dict[str, Any], tell: Tell) -> int:
     screen.note(say("hello", url=client.url))
     for line in _typed():
         match line.split():
@@ -129,7 +158,7 @@ def _converse(client: Client, screen: Screen, asked: dict[str, Any]) -> int:
             case []:
                 continue
             case _:
-                _, session = _told(client, screen, {**asked, "input": line})
+                _, session = tell(client, screen, {**asked, "input": line})
                 asked = {**asked, "session_id": session or asked["session_id"]}
     if asked["session_id"]:
         screen.note(say("session", session=asked["session_id"]))
@@ -198,7 +227,7 @@ def show(screen: Screen, event: Happened) -> int | None:
             return 0
         case "turn.aborted":
             screen.note(say("aborted"))
-            return _ABORTED
+            return ABORTED
         case "turn.failed":
             code, message = (plain(str(event.fields.get(key))) for key in ("code", "message"))
             screen.note(say("failed", code=code, message=message))

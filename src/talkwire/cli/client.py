@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import httpx2
@@ -13,7 +14,9 @@ from pydantic import SecretStr
 
 from talkwire.cli.words import say
 
-TERMINAL = ("turn.completed", "turn.failed", "turn.aborted")
+TERMINAL = ("turn.completed", "turn.failed", "turn.aborted", "complete", "error")
+"""Of both wires that are spoken here."""
+
 _GIVE_UP_S = 60.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 3.0
 _A_WINDOW_S = 60.0  # over which limits count
@@ -105,8 +108,12 @@ class Client:
 
         :raises ClientError: this key may not, or not now.
         """
+        self.post(f"/turns/{turn_id}/abort")
+
+    def post(self, path: str, body: object = None) -> None:
+        """Ask for something that may be lost on the way. :raises ClientError: as `abort`."""
         try:
-            answer = self.http.post(f"/turns/{turn_id}/abort")
+            answer = self.http.post(path, json=body)
         except httpx2.TransportError:
             return
         if answer.status_code in (401, 403, 429):
@@ -123,10 +130,20 @@ class Client:
 
         :raises ClientError: refused, or nothing heard for a minute, or not to be for so long.
         """
+        return self.kept_up(lambda after: self._stream(turn_id, after), on_lost, after, turn_id)
+
+    def kept_up(
+        self,
+        stream: Callable[[int], Iterator[Happened]],
+        on_lost: Callable[[], None],
+        after: int = -1,
+        turn_id: str = "",
+    ) -> Iterator[Happened]:
+        """As `follow`, of whatever `stream` gives after a number."""
         heard, wait_s, told = time.monotonic(), _FIRST_WAIT_S, False
         while True:
             try:
-                for event in self._stream(turn_id, after):
+                for event in stream(after):
                     heard, wait_s, told = time.monotonic(), _FIRST_WAIT_S, False
                     after = int(event.fields.get("n", after + 1))
                     yield event
@@ -154,14 +171,27 @@ class Client:
         headers = {"Accept": "text/event-stream"}
         if after >= 0:
             headers["Last-Event-ID"] = f"{turn_id}:{after}"
-        with self.http.stream("GET", f"/turns/{turn_id}/events", headers=headers) as answer:
+        with self.opened("GET", f"/turns/{turn_id}/events", headers) as answer:
+            if answer is not None:
+                yield from parse(answer.iter_lines())
+
+    @contextmanager
+    def opened(
+        self, method: str, path: str, headers: Mapping[str, str], body: object = None
+    ) -> Iterator[httpx2.Response | None]:
+        """A stream's answer; None where there is nothing to read, now or any more.
+
+        :raises ClientError: refused.
+        """
+        with self.http.stream(method, path, headers=headers, json=body) as answer:
             self._ended = answer.status_code == 204
             if self._ended or answer.status_code >= 500:
+                yield None
                 return
             if answer.status_code != 200:
                 answer.read()
                 self._checked(answer)
-            yield from parse(answer.iter_lines())
+            yield answer
 
     def _checked(self, answer: httpx2.Response) -> dict[str, Any]:
         """The body. :raises ClientError: it is none, with what to do about it."""

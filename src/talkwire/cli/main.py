@@ -75,13 +75,16 @@ def chat(
     session: Annotated[str | None, typer.Option(help="Carry a conversation on.")] = None,
     model: Annotated[str | None, typer.Option(help="The model to ask.")] = None,
     prompt: Annotated[str | None, typer.Option(help="The system prompt's name.")] = None,
+    wire: Annotated[
+        str, typer.Option(help="native, or tool-chat: shows tools at work and asks before some.")
+    ] = "native",
     key_file: KeyFile = None,
 ) -> None:
     """Talk in the terminal."""
     from talkwire.cli import chat as command
 
     asked = {"session_id": session, "model": model, "prompt": prompt}
-    raise typer.Exit(command.run(url, message, asked, key_file=key_file))
+    raise typer.Exit(command.run(url, message, asked, wire=wire, key_file=key_file))
 
 
 @app.command()

@@ -180,6 +180,27 @@ WORDS: dict[str, tuple[str, str]] = {
         "Carry on later with:  talkwire chat --session {session}",
         "稍后继续：talkwire chat --session {session}",
     ),
+    "no_wire": (
+        "{name} is no wire that is spoken here. These are: native, tool-chat",
+        "此处不支持接口 {name}。可用：native、tool-chat",
+    ),
+    "no_prompt_there": (
+        "The wire {name} takes no --prompt.",
+        "接口 {name} 不支持 --prompt。",
+    ),
+    "approval_wanted": (
+        "The model wants to call {call}. Let it?",
+        "模型请求调用 {call}。是否允许？",
+    ),
+    "approval_waits": (
+        "This waits for a person. Decide with:  curl -X POST …/api/tools/{id}/decision"
+        " -d '{{\"approve\": true}}'",
+        "该调用正在等待人工批准。可用以下命令决定：curl -X POST …/api/tools/{id}/decision"
+        " -d '{{\"approve\": true}}'",
+    ),
+    "result_is_error": ("error", "错误"),
+    "result_summarized": ("summarized", "已摘要"),
+    "result_truncated": ("cut", "已截断"),
     "no_tools": (
         "No tools are configured. Switch one on (tools.builtin), name a module (tools.module), or"
         " list MCP servers (mcpServers).",
