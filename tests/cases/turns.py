@@ -185,6 +185,8 @@ BUILDERS: dict[str, Callable[[], list[AnyEvent]]] = {
         _call(1),
         UsageCounted(input_tokens=10, output_tokens=5),
         ToolFinished("call_1", "nothing"),
+        *said(["I stop here."]),
+        message("I stop here.", "tool_limit"),
         TurnCompleted("tool_limit"),
     ],
     "approval": lambda: [

@@ -180,6 +180,9 @@ async def test_rounds_of_calls_come_to_an_end() -> None:
 
     assert (await world.events(turn_id))[-1].event == TurnCompleted("tool_limit")
     assert len(world.model.requests) == 3
+    said = world.records.messages[f"msg_{turn_id}"].message
+    assert "called tools 3 times" in said.text
+    assert (said.finish_reason, said.incomplete) == ("tool_limit", False)
 
 
 async def test_failed_attempts_are_told() -> None:

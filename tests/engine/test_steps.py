@@ -25,7 +25,16 @@ from talkwire.canon.events import (
 )
 from talkwire.canon.fold import TurnState, fold
 from talkwire.canon.turn import FinishReason, Message, OnLost, TextPart, TurnRequest
-from talkwire.engine.steps import CallModel, CallTools, Finish, Route, Rules, Speak, next_step
+from talkwire.engine.steps import (
+    CallModel,
+    CallTools,
+    Finish,
+    Route,
+    Rules,
+    SayLimit,
+    Speak,
+    next_step,
+)
 from tests.canon.strategies import numbered, turns
 
 ROUTED = RouteChosen("m", "cloud")
@@ -112,7 +121,7 @@ def test_rounds_of_tools_are_bounded() -> None:
     rules = Rules(max_tool_rounds=2)
 
     assert next_step(after(ROUTED, *ROUND), rules) == CallModel()
-    assert next_step(after(ROUTED, *ROUND, *ROUND), rules) == Finish(TurnCompleted("tool_limit"))
+    assert next_step(after(ROUTED, *ROUND, *ROUND), rules) == SayLimit(2)
 
 
 @pytest.mark.parametrize("finish", ["stop", "length", "content_filter", None])

@@ -17,6 +17,7 @@ from talkwire.canon.events import (
     AudioDelta,
     AudioFailed,
     MessageCompleted,
+    TextDelta,
     ToolCalled,
     ToolFinished,
     UsageCounted,
@@ -32,7 +33,16 @@ from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, chosen
-from talkwire.engine.steps import CallModel, CallTools, Decide, Finish, Route, Speak, Step
+from talkwire.engine.steps import (
+    CallModel,
+    CallTools,
+    Decide,
+    Finish,
+    Route,
+    SayLimit,
+    Speak,
+    Step,
+)
 from talkwire.engine.storage_ports import Records
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
 
@@ -80,6 +90,8 @@ class Performer:
                 await self._decide(step.decision, live, routed)
             case CallTools():
                 await self._run(step, live, routed)
+            case SayLimit():
+                live.append(_at_limit(step, live.state))
             case Speak():
                 await self._speak(step, live)
             case Finish():
@@ -188,6 +200,19 @@ def _answered(
     finish = assembler.finish_reason
     message = Message(name, "assistant", parts, model=plan.model, finish_reason=finish)
     return [*events, MessageCompleted(message)]
+
+
+def _at_limit(step: SayLimit, turn: TurnState) -> list[AnyEvent]:
+    """The last words of a turn whose model went on calling tools."""
+    text = (
+        f"I have called tools {step.rounds} times in a row without coming to an answer, and stop "
+        "here. Tell me to go on, or ask in another way. / "
+        f"已连续调用工具 {step.rounds} 轮仍无答案，就此停止；可以让我继续，或换个问法。"
+    )
+    name = answer_message_id(turn.turn_id)
+    parts = (TextPart(text),)
+    said = Message(name, "assistant", parts, model=turn.model, finish_reason="tool_limit")
+    return [TextDelta(text), MessageCompleted(said)]
 
 
 def _as_known(call: ToolCalled, offered: Mapping[str, Tool], taken: Set[str]) -> ToolCalled:

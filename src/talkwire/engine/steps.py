@@ -39,6 +39,12 @@ class CallTools(Struct, frozen=True):
     interrupted: bool = False
 
 
+class SayLimit(Struct, frozen=True):
+    """Say, in the model's place, that it has called tools too often without an answer."""
+
+    rounds: int
+
+
 class Speak(Struct, frozen=True):
     """Speak the answer. `interrupted`: some of it was sent already, so it cannot begin again."""
 
@@ -52,7 +58,7 @@ class Finish(Struct, frozen=True):
     terminal: Terminal
 
 
-Step = Route | CallModel | Decide | CallTools | Speak | Finish
+Step = Route | CallModel | Decide | CallTools | SayLimit | Speak | Finish
 
 
 LOST = TurnFailed(
@@ -95,7 +101,7 @@ def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step 
     if state.texts or state.thoughts:
         return _carry_on(state, rules)
     if _tool_rounds(state) >= rules.max_tool_rounds:
-        return Finish(TurnCompleted("tool_limit"))
+        return SayLimit(rules.max_tool_rounds)
     return CallModel()
 
 
