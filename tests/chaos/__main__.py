@@ -1,10 +1,10 @@
 """`python -m tests.chaos [STORM …]`: hurt the server and count what its clients saw.
 
 Storms: one (a single server on SQLite, killed again and again), nodes, cuts, storage, rolling,
-links, posts, aborts, tools. Without a name all of them, one after the other; with options that are
-only the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one. Each ends in a
-table with its seed; the status is 0 when all are green and each control (`--controls`, of `one`,
-`nodes`, `posts`, `aborts` and `tools`) is red.
+links, posts, aborts, tools, access, canaries. Without a name all of them, one after the other; with
+options that are only the first one's (`--kills`, `--zombies`, `--on-lost`, `--readers`), that one.
+Each ends in a table with its seed; the status is 0 when all are green and each control
+(`--controls`, of `one`, `nodes`, `posts`, `aborts`, `tools`, `access` and `canaries`) is red.
 """
 
 from __future__ import annotations
@@ -19,12 +19,30 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tests.chaos import aborts, cuts, links, nodes, one, posts, rolling, storage, tools, toolstorm
+from tests.chaos import (
+    aborts,
+    access,
+    canaries,
+    cuts,
+    links,
+    nodes,
+    one,
+    posts,
+    rolling,
+    storage,
+    tools,
+    toolstorm,
+)
 from tests.chaos.crowd import Load
+from tests.chaos.household import PRINTING, UNREDACTED
 from tests.chaos.printing import Outcome, show
 from tests.chaos.toolcases import AGAIN
+from tests.e2e.matrix import OWNERLESS
 
-NAMES = ("one", "nodes", "cuts", "storage", "rolling", "links", "posts", "aborts", "tools")
+NAMES = (
+    *("one", "nodes", "cuts", "storage", "rolling", "links", "posts", "aborts", "tools"),
+    *("access", "canaries"),
+)
 BOUND_S = 900.0
 Run = Callable[[Path], Awaitable[Outcome]]
 
@@ -41,11 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _storm(name: str, given: argparse.Namespace) -> bool:
+    """Those without a control of their own here, and then those with one."""
     match name:
-        case "one":
-            return one.main(given)
-        case "nodes":
-            return _nodes(given)
         case "cuts":
             asked = cuts.Options(seed=given.seed, cuts=given.cuts or 5000)
             return _run(lambda folder: cuts.run(asked, folder)).green
@@ -57,16 +72,14 @@ def _storm(name: str, given: argparse.Namespace) -> bool:
             rolled = rolling.Options(seed=given.seed, restarts=given.restarts or 20)
             rolled = replace(rolled, load=_load(rolled.load, given))
             return _run(lambda folder: rolling.run(rolled, folder)).green
-        case "posts":
-            return _posts(given)
-        case "aborts":
-            return _aborts(given)
-        case "tools":
-            return _tools(given)
-        case _:
+        case "links":
             linked = links.Options(seed=given.seed)
             linked = replace(linked, load=_load(linked.load, given))
             return _run(lambda folder: links.run(linked, folder)).green
+        case _:
+            controlled = {"one": one.main, "nodes": _nodes, "posts": _posts, "aborts": _aborts}
+            controlled |= {"tools": _tools, "access": _access, "canaries": _canaries}
+            return controlled[name](given)
 
 
 def _posts(given: argparse.Namespace) -> bool:
@@ -100,6 +113,23 @@ def _tools(given: argparse.Namespace) -> bool:
     if given.controls:
         control = replace(options, kills=20, prelude=AGAIN)
         good &= not _run(lambda folder: toolstorm.run(control, folder)).verdict.green
+    return good
+
+
+def _access(given: argparse.Namespace) -> bool:
+    good = _run(partial(access.run, access.Options())).green
+    if given.controls:
+        control = access.Options(prelude=OWNERLESS)
+        good &= not _run(partial(access.run, control)).verdict.green
+    return good
+
+
+def _canaries(given: argparse.Namespace) -> bool:
+    options = canaries.Options(seed=given.seed)
+    good = _run(partial(canaries.run, options)).green
+    for control in (UNREDACTED, PRINTING) if given.controls else ():
+        off = replace(options, many=False, brief=True, prelude=control)
+        good &= not _run(partial(canaries.run, off)).verdict.green
     return good
 
 

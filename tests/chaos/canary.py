@@ -59,7 +59,7 @@ class Cage:
         return self.held(name, form.format(core), core, told=told)
 
     def held(self, name: str, text: str, core: str, *, told: Collection[str] = ()) -> str:
-        """A secret that somebody else has made; the same text. Names that come again are numbered."""
+        """A secret that others have made; its text. Names that come again are numbered."""
         again = sum(known.partition(" #")[0] == name for known in self.canaries)
         if again:
             name = f"{name} #{again + 1}"

@@ -153,7 +153,7 @@ def furnish(
         "TOOL_BEARER": cage.new("a header in a tool's exception"),
         "CLOUD_SECRET": cage.new("another program's variable"),
     }
-    return {"config": config | more, "env": env}
+    return {"config": {**config, **more}, "env": env}
 
 
 def models(cage: Cage, betrayer: Betrayer) -> list[dict[str, Any]]:

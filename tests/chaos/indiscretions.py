@@ -69,7 +69,7 @@ def tokens(cage: Cage, secret: str) -> tuple[str, list[Shown]]:
         token(cage, "a token for others", secret, aud="others"),
         token(cage, "a token of others", other),
     ]
-    none = jwt.encode({"sub": "jane"}, None, algorithm="none") + cage.new("an unsigned token")
+    none = jwt.encode({"sub": "jane"}, "", algorithm="none") + cage.new("an unsigned token")
     return token(cage, "a token", secret), [_bearer(text) for text in (*wrong, none)]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
+from psycopg import sql
 
 Found = Iterator[tuple[str, bytes]]  # where, what
 
@@ -28,7 +30,8 @@ def tables(url: str) -> Found:
     """Every row of every table, and what each connection asked last."""
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as link:
         for (name,) in link.execute(_TABLES.encode()).fetchall():
-            with link.cursor().copy(f"COPY (SELECT * FROM {name}) TO STDOUT".encode()) as rows:
+            query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.SQL(name))
+            with link.cursor().copy(query) as rows:
                 yield name, b"".join(bytes(row) for row in rows)
         for (text,) in link.execute(_QUERIES.encode()).fetchall():
             yield "pg_stat_activity", str(text).encode()
@@ -39,13 +42,10 @@ def keys(url: str) -> Found:
     with redis.Redis.from_url(url, socket_timeout=5) as link:
         for key in link.scan_iter(count=1000):
             yield "a key", bytes(key)
-            match link.type(key):
-                case b"string":
-                    yield "a value", bytes(link.get(key) or b"")  # type: ignore[arg-type]  # not awaited
-                case b"hash":
-                    yield "a value", repr(link.hgetall(key)).encode()
-                case _:
-                    yield "a value", bytes(link.dump(key) or b"")  # type: ignore[arg-type]  # as above
+            held: Any = link.hgetall(key) if link.type(key) == b"hash" else link.dump(key)
+            if link.type(key) == b"string":
+                held = link.get(key)
+            yield "a value", held if isinstance(held, bytes) else repr(held).encode()
 
 
 def command_lines() -> Found:

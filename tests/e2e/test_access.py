@@ -6,117 +6,58 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from talkwire.app import build
-from talkwire.engine.ids import new_id
-from talkwire.settings import AuthSettings, Settings
-from tests.e2e.keyed import KEYS_MODE, Key, Whole, make_key, whole
+from tests.e2e import matrix
+from tests.e2e.keyed import Key, Whole, whole
+from tests.e2e.matrix import CLOSED, OWNED, PUBLIC, Place
 from tests.e2e.servers import Server
-from tests.e2e.wire_client import ask, asking
-
-PUBLIC = {"/", "/health", "/health/liveness", "/health/readiness", "/healthz"}
-SHARED = {"name"}  # parameters that name what belongs to all: prompts
-BODIES: dict[str, Any] = {"/messages/{message_id}/edit": {"input": "Another"}}
-
-
-def _routes() -> list[tuple[str, str]]:
-    settings = Settings(data_dir=Path("unused"), use_mock=True, auth=AuthSettings(mode="keys"))
-    paths = build(settings).openapi()["paths"]
-    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
-
-
-ROUTES = _routes()
-CLOSED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
-OWNED = [(m, p) for m, p in CLOSED if "{" in p and not any(f"{{{s}}}" in p for s in SHARED)]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A server, three keys, and what the first one's owner has there."""
-
-    server: Server
-    ann: Key
-    bob: Key
-    admin: Key
-    none: Key
-    theirs: dict[str, str]
-
-    def missing(self) -> dict[str, str]:
-        """The same kinds of ids, of nothing."""
-        turn = new_id("t_")
-        return {"turn_id": turn, "message_id": f"msg_{turn}_in", "session_id": new_id("s_")}
+from tests.e2e.wire_client import ask
 
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("keyed"), env={"USE_MOCK": "1"}, config=KEYS_MODE)
-    server.start_blocking()
-    yield server
-    server.stop()
+    folder = tmp_path_factory.mktemp("keyed")
+    with matrix.provided() as provider:
+        server = Server(folder, config=matrix.config(folder, provider))
+        server.start_blocking()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="module")
-def made(keyed: Server) -> dict[str, Key]:
-    return {
-        "ann": make_key(keyed, "--name", "ann"),
-        "bob": make_key(keyed, "--name", "bob", "--user", "bob"),
-        "admin": make_key(keyed, "--admin"),
-        "none": make_key(keyed, "--scopes", "metrics"),
-    }
+def place(keyed: Server) -> Place:
+    return asyncio.run(matrix.furnished(keyed, matrix.made(keyed)))
 
 
-@pytest.fixture(scope="module")
-def place(keyed: Server, made: dict[str, Key]) -> Place:
-    turn_id = asyncio.run(_a_turn(keyed, made["ann"]))
-    theirs = {"turn_id": turn_id, "message_id": f"msg_{turn_id}_in", "session_id": "holidays"}
-    return Place(keyed, **made, theirs=theirs)
-
-
-async def _a_turn(server: Server, who: Key) -> str:
-    headers = who.headers | {"Accept": "text/event-stream"}
-    body = {"input": "Hello!", "session_id": "holidays"}
-    async with asking(server.port, "POST", "/turns", body=body, headers=headers) as answer:
-        frames = [frame async for frame in answer.frames()]
-    return str(frames[0].data["turn_id"])
-
-
-def _filled(path: str, ids: dict[str, str]) -> str:
-    """The path with ids; a new kind of parameter has to be told here what it names."""
-    return path.replace(":path", "").format(**ids, name="default")
-
-
-async def _as(place: Place, who: Key, method: str, path: str, ids: dict[str, str]) -> Whole:
-    body = None if method in ("GET", "DELETE") else BODIES.get(path, {})
-    answer = await whole(place.server, method, _filled(path, ids), body=body, headers=who.headers)
-    return answer.without(*ids.values())
+def _told(answer: Whole) -> dict[str, Any]:
+    """What an error tells to programs; one wire has it deeper inside."""
+    body: dict[str, Any] = json.loads(answer.body)
+    return dict(body["error"]["data"]) if "jsonrpc" in body else body
 
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_every_route_needs_a_key(place: Place, method: str, path: str) -> None:
-    answer = await whole(place.server, method, _filled(path, place.theirs), body={})
+    answer = await whole(place.server, method, matrix.filled(path, place.theirs), body={})
 
     assert answer.status == 401
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = json.loads(answer.body)
-    assert (problem["status"], problem["code"], problem["retryable"]) == (
-        401,
-        "unauthorized",
-        False,
+    assert answer.headers["content-type"] == (
+        "application/json" if path == "/mcp" else "application/problem+json"
     )
+    problem = _told(answer)
+    assert (problem["code"], problem["retryable"]) == ("unauthorized", False)
+    assert problem.get("status", 401) == 401
 
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_every_route_needs_a_scope(place: Place, method: str, path: str) -> None:
-    answer = await _as(place, place.none, method, path, place.theirs)
+    answer = await matrix.as_who(place, place.none, method, path, place.theirs)
 
     assert answer.status == 403
-    assert json.loads(answer.body)["code"] == "forbidden"
+    assert _told(answer)["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/nothing", "/health/", "//health"])
@@ -135,16 +76,12 @@ async def test_what_is_anothers_answers_as_what_is_not_there(
     place: Place, method: str, path: str, who: str
 ) -> None:
     key: Key = getattr(place, who)
-    foreign = await _as(place, key, method, path, place.theirs)
-    missing = await _as(place, key, method, path, place.missing())
-
-    assert foreign == missing
-    assert foreign.status == 404
+    assert await matrix.crossing(place, key, method, path) is None
 
 
 @pytest.mark.parametrize(("method", "path"), OWNED)
 async def test_its_owner_gets_it(place: Place, method: str, path: str) -> None:
-    answer = await _as(place, place.ann, method, path, place.theirs)
+    answer = await matrix.as_who(place, place.ann, method, path, place.theirs)
 
     assert answer.status in (200, 202)
 
