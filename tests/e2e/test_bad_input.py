@@ -12,11 +12,12 @@ import pytest
 from tests.e2e.servers import Server
 from tests.wires import bad_input
 from tests.wires.bad_input import Bad
+from tests.wires.tool_chat.bad_requests import tool_chat
 
 CASES = {
     "responses_sse": bad_input.responses_sse(),
     "native": bad_input.native(),
-    "tool_chat": bad_input.tool_chat(),
+    "tool_chat": tool_chat(),
 }
 SECONDS = 10.0
 SECRET = "sk-never-repeat-me"

@@ -45,7 +45,7 @@ NO_NUMBER: list[Any] = ["1", "", "nan", True, [], [1], {}, -1, 1e9, -0.001]
 NO_OBJECT: list[Any] = ["x", "", 1, 0.5, True, [], [["a", 1]]]
 
 
-def _posts(path: str, good: dict[str, Any], fields: dict[str, list[Any]]) -> Iterator[Bad]:
+def posts(path: str, good: dict[str, Any], fields: dict[str, list[Any]]) -> Iterator[Bad]:
     """Each field with each bad value, all else being right."""
     for name, values in fields.items():
         for value in values:
@@ -54,7 +54,7 @@ def _posts(path: str, good: dict[str, Any], fields: dict[str, list[Any]]) -> Ite
             yield Bad(f"{name}={shown}", "POST", path, JSON, body, status(422))
 
 
-def _bodies(path: str, good: dict[str, Any]) -> Iterator[Bad]:
+def bodies(path: str, good: dict[str, Any]) -> Iterator[Bad]:
     """Bodies that are no object in UTF-8 JSON."""
     text = json.dumps(good)
     refused: dict[str, bytes] = {
@@ -112,7 +112,7 @@ def _bodies(path: str, good: dict[str, Any]) -> Iterator[Bad]:
     yield Bad("body: too large", "POST", path, JSON, large, status(413))
 
 
-def _headers(path: str, good: dict[str, Any]) -> Iterator[Bad]:
+def headers(path: str, good: dict[str, Any]) -> Iterator[Bad]:
     """Right bodies under headers that are not."""
     body = json.dumps(good).encode()
 
@@ -179,7 +179,7 @@ def _headers(path: str, good: dict[str, Any]) -> Iterator[Bad]:
     yield post("Transfer-Encoding unknown", {"Transfer-Encoding": "pigeon"})
 
 
-def _methods(paths: dict[str, str]) -> Iterator[Bad]:
+def methods(paths: dict[str, str]) -> Iterator[Bad]:
     """Methods that a path does not take; `paths` tells which it does."""
     for path, taken in paths.items():
         for method in ("GET", "PUT", "PATCH", "DELETE", "POST", "TRACE", "FROB"):
@@ -217,10 +217,10 @@ def responses_sse() -> list[Bad]:
         "maxOutputTokens": [*NO_NUMBER, 0, 1.5, 10**30],
     }
     cases = [
-        *_posts(path, good, fields),
-        *_bodies(path, good),
-        *_headers(path, good),
-        *_methods({"/chat/stream": "GET POST HEAD", "/healthz": "GET", "/prompts": "GET"}),
+        *posts(path, good, fields),
+        *bodies(path, good),
+        *headers(path, good),
+        *methods({"/chat/stream": "GET POST HEAD", "/healthz": "GET", "/prompts": "GET"}),
     ]
     queries = {
         "": status(422),
@@ -290,96 +290,8 @@ def _prompts() -> Iterator[Bad]:
         "temperature": NO_NUMBER,
         "description": NO_STRING[:4],
     }
-    for bad in _posts("/prompts/x", {"text": "Be brief."}, fields):
+    for bad in posts("/prompts/x", {"text": "Be brief."}, fields):
         yield Bad(f"prompt {bad.name}", "PUT", bad.target, JSON, bad.body, bad.expect)
-
-
-MODELS: dict[str, list[Any]] = {
-    "model_name": [*NO_STRING[:8], "x" * 201],
-    "temperature": [*NO_NUMBER, 2.1],
-    "max_tokens": [*NO_NUMBER, 0, 1.5, 10**30],
-    "api_key": [*NO_STRING[:8], "a b", "é", "a\nb", "a\x00", "k" * 4097],
-    "base_url": NO_STRING[:8],
-}
-NO_SERVERS: list[str] = [
-    "x",
-    "ftp://api.example/v1",
-    "file:///etc/passwd",
-    "http://169.254.169.254/v1",
-    "http://127.0.0.1:1/v1",
-    "http://localhost/v1",
-    "http://[::1]/v1",
-    "http://0x7f000001/v1",
-    "http://user:secret@api.example/v1",
-    "http://api.example:25/v1",
-]
-
-
-def tool_chat() -> list[Bad]:
-    """For `/api/chat` and `/api/tools`."""
-    path, direct, abort = "/api/chat/stream", "/api/chat/stream/direct", "/api/chat/abort"
-    good: dict[str, Any] = {"session_id": "s_1", "content": "hello"}
-    fields: dict[str, list[Any]] = {
-        "content": [*NO_STRING, None, "", "x" * 200_001],
-        "session_id": [*SESSIONS, None],
-        "model_config": NO_OBJECT,
-    }
-    asked: dict[str, Any] = {"session_id": "s_1", "messages": [{"role": "user", "content": "x"}]}
-    contexts = {"messages": [*NO_STRING[:6], None, *_bad_contexts()], "save": [1, "yes", None]}
-    cases = [
-        *_posts(path, good, fields),
-        *_posts(path, good, {"model_config": [{k: v} for k in MODELS for v in MODELS[k]]}),
-        *_posts(direct, asked, {**contexts, "session_id": SESSIONS[:4]}),
-        *_posts(abort, {}, {"session_id": SESSIONS, "turn_id": [*NO_STRING[:6], "", "x" * 200]}),
-        *_bodies(path, good),
-        *_headers(path, good),
-        *_methods({path: "POST", direct: "POST", abort: "POST"}),
-        *_methods({"/api/tools": "GET HEAD", "/api/servers": "GET HEAD"}),
-        Bad("abort of nothing", "POST", abort, JSON, b"{}", status(422)),
-        Bad("direct: empty", "POST", direct, JSON, b"{}", status(422)),
-    ]
-    for url in NO_SERVERS:
-        body = json.dumps({**good, "model_config": {"base_url": url, "api_key": "k"}}).encode()
-        cases.append(Bad(f"base_url {url[:30]}", "POST", path, JSON, body, status(403)))
-    return cases
-
-
-def _bad_contexts() -> list[Any]:
-    """Messages that no model could be given."""
-    user = {"role": "user", "content": "x"}
-    call = {"tool_call_id": "c1", "tool_name": "t", "arguments": {}}
-    asks = {"role": "assistant", "tool_calls": [call]}
-    answers = {"role": "tool", "tool_call_id": "c1", "content": "1"}
-    wrong: list[list[Any]] = [
-        ["x"],
-        [{}],
-        [{"content": "x"}],
-        [{"role": "user"}],
-        [{"role": "nobody", "content": "x"}],
-        [{"role": "user", "content": ""}],
-        [{"role": "user", "content": ["x"]}],
-        [{"role": "user", "content": "x", "tool_call_id": "c1"}],
-        [{"role": "user", "content": "x", "tool_calls": [call]}],
-        [{"role": "assistant"}],
-        [{"role": "assistant", "tool_calls": []}],
-        [{"role": "assistant", "tool_calls": ["c1"]}],
-        [{"role": "assistant", "tool_calls": [{"id": "c1"}]}],
-        [{"role": "assistant", "tool_calls": [{"id": "c1", "function": {}}]}],
-        [{"role": "assistant", "tool_calls": [{**call, "arguments": "{}"}]}],
-        [{"role": "assistant", "tool_calls": [call, call]}, answers],
-        [asks],
-        [asks, user],
-        [asks, asks, answers],
-        [answers],
-        [user, answers],
-        [asks, answers, answers],
-        [asks, {**answers, "tool_call_id": "c2"}],
-        [asks, {"role": "tool", "content": "1"}],
-        [asks, {"role": "tool", "tool_call_id": "c1"}],
-        [asks, {**answers, "tool_calls": [call]}],
-        [user] * 1001,
-    ]
-    return wrong
 
 
 def native() -> list[Bad]:
@@ -403,11 +315,11 @@ def native() -> list[Bad]:
     }
     unknown, edit = f"/turns/{TURN}", f"/messages/msg_{TURN}_in/edit"
     cases = [
-        *_posts(path, good, fields),
-        *_bodies(path, good),
-        *_headers(path, good),
-        *_methods({"/turns": "POST", unknown: "GET", f"{unknown}/events": "GET"}),
-        *_methods({f"{unknown}/abort": "POST", f"{unknown}/regenerate": "POST", edit: "POST"}),
+        *posts(path, good, fields),
+        *bodies(path, good),
+        *headers(path, good),
+        *methods({"/turns": "POST", unknown: "GET", f"{unknown}/events": "GET"}),
+        *methods({f"{unknown}/abort": "POST", f"{unknown}/regenerate": "POST", edit: "POST"}),
         Bad("unknown parent", "POST", path, JSON, b'{"input":"x","parent_message_id":"msg_1"}'),
         Bad("edit of nobody", "POST", edit, JSON, b'{"input":"x"}', status(404)),
         Bad("edit without input", "POST", edit, JSON, b"{}", status(404, 422)),
