@@ -284,6 +284,11 @@ async def test_the_turn_s_record_says_that_it_waits(scene: Scene) -> None:
     assert (record["status"], record["finish_reason"]) == ("completed", "approval_required")
     status, after = await decide(server, told[-2].data["call_id"])
     assert (status, ending(after)) == (200, "stop")
+    _, again = await decide(server, told[-2].data["call_id"])
+    _, other = await ask(server.port, "POST", f"/turns/{again['turn_id']}/regenerate")
+    async with asking(server.port, "GET", other["events_url"]) as answer:
+        kinds = [frame.event async for frame in answer.frames()]
+    assert kinds[-2:] == ["tool.approval_requested", "turn.completed"]
 
 
 async def test_what_waits_for_one_person_is_not_there_for_another(scene: Scene) -> None:

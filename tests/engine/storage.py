@@ -82,7 +82,8 @@ class FakeRecords:
         if ahead and (new.on_busy == "reject" or len(ahead) > new.max_waiting):
             raise Busy("busy", turn_id=ahead[0].turn_id)
         leaf = answer_message_id(ahead[-1].turn_id) if ahead else self.leaves.get(session)
-        parent = leaf if request.parent_id is None else (request.parent_id or None)
+        follows = request.parent_id is None or new.verdict is not None
+        parent = leaf if follows else (request.parent_id or None)
         if request.parent_id and request.parent_id not in self.messages:
             raise NotFound("no such message")
         name = input_message_id(new.turn_id)

@@ -90,6 +90,17 @@ async def test_an_approved_call_runs_as_it_was_asked_and_the_model_goes_on() -> 
     assert is_sound(given)
 
 
+async def test_another_answer_to_a_decision_is_one_to_the_question() -> None:
+    world, _ = household(calls(SELL), calls(SELL), says("both"), says("other"))
+    first = await world.ask("Sell my car")
+    (one,) = waiting(await told(world, first))
+    (two,) = waiting(await decided(world, one))
+    started = await world.turns.decide(OWNER, two, approve=True)
+
+    request = await world.turns.request(OWNER, started.record.turn_id)
+    assert (request.parts, request.parent_id) == ((), f"msg_{first}_in")
+
+
 async def test_a_refused_call_does_not_run_and_the_model_hears_why() -> None:
     world, tools = household(calls(SELL), says("fine"))
     (call_id,) = waiting(await told(world, await world.ask()))

@@ -35,7 +35,8 @@ def journal(database: AnyDatabase) -> SqlJournal:
 
 
 def decides(call_id: str, *, approved: bool = True, **more: Any) -> NewTurn:
-    new = new_turn(text="", at=now_ms(), max_waiting=100, **more)
+    about = {"parent_id": "msg_what_it_is_about"}  # which decides nothing
+    new = new_turn(text="", at=now_ms(), max_waiting=100, **{**about, **more})
     return replace(new, verdict=Verdict(call_id, approved, None if approved else "no"))
 
 

@@ -13,6 +13,7 @@ from talkwire.canon.errors import (
     Unprocessable,
 )
 from talkwire.canon.events import TurnAdopted, TurnStarted
+from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import (
     Idempotency,
     Started,
@@ -130,7 +131,9 @@ class Turns:
                 "The model was the caller's, and nothing of that is kept: bring it again.",
                 code="caller_needed",
             )
-        asked = structs.replace(waits.request, parts=(), parent_id=None, on_busy="queue")
+        # Another answer to this turn is one to the message that both turns are about.
+        about = input_message_id(waits.turn_id) if waits.request.parts else waits.request.parent_id
+        asked = structs.replace(waits.request, parts=(), parent_id=about, on_busy="queue")
         verdict = Verdict(call_id, approve, reason)
         return await self._accepting.start(
             owner, asked, idempotency=idempotency, caller=caller, verdict=verdict

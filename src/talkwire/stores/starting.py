@@ -193,7 +193,7 @@ def _parent(
     connection: Connection, new: NewTurn, ahead: tuple[str, ...], leaf: str | None
 ) -> str | None:
     """The message that the turn hangs on; a waiting turn follows the answer it waits for."""
-    asked = new.request.parent_id
+    asked = new.request.parent_id if new.verdict is None else None
     if asked == "":
         return None
     if asked is None:
