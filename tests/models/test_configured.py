@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from talkwire.engine.ports import Choice
+from talkwire.models.callers import Caller
 from talkwire.models.configured import OPENAI_MODEL, catalogue
 from talkwire.models.ollama import Ollama
 from talkwire.models.registry import Catalogue
@@ -37,6 +38,15 @@ def test_the_mock_wins_over_all() -> None:
 
     assert isinstance(mocked.resolve("anything").model, Scripted)
     assert "USE_MOCK" in mocked.told
+
+
+def test_the_mock_asks_no_server_of_a_caller_either() -> None:
+    caller = Caller("http://theirs.example/v1", ("192.0.2.1",), SecretStr(KEY))
+    choice = models(use_mock=True).resolve("m", caller)
+
+    assert isinstance(choice.model, Scripted)
+    assert not choice.lent
+    assert models(openai_api_key=KEY).resolve("m", caller).lent
 
 
 def test_a_key_alone_is_openai_with_any_name() -> None:

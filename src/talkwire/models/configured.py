@@ -92,7 +92,8 @@ def catalogue(
     :raises ValueError: see `Catalogue`.
     """
     if settings.use_mock:
-        return Catalogue([_demo()], choice, told="USE_MOCK is set: the scripted demo answers.")
+        told = "USE_MOCK is set: the scripted demo answers."
+        return Catalogue([_demo()], choice, told=told, lends=False)
     entries = [_entry(described, settings) for described in settings.models]
     if not entries and (settings.openai_api_key or settings.openai_base_url):
         entries.append(_from_environment(settings))

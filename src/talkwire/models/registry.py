@@ -91,7 +91,8 @@ class MakeChoice(Protocol[C_co]):
 class Catalogue(Generic[C]):
     """The models of one process. Nothing is opened before the first request; close it.
 
-    `told` says in one line which models there are and why.
+    `told` says in one line which models there are and why. One that does not `lend` answers callers
+    as everybody else, whatever they brought.
 
     :raises ValueError: two entries of one name, an unknown default, a bad URL, key or recording.
     """
@@ -103,8 +104,10 @@ class Catalogue(Generic[C]):
         *,
         default: str | None = None,
         told: str = "",
+        lends: bool = True,
     ) -> None:
         self.told = told
+        self._lends = lends
         self._make = choice
         self._models = {entry.name: entry for entry in entries}
         if len(self._models) != len(entries) or not entries:
@@ -124,6 +127,7 @@ class Catalogue(Generic[C]):
         :raises NotFound: no model takes the name. :raises ValueError: a key that cannot be sent.
         """
         asked = name or self._default
+        caller = caller if self._lends else None
         if caller is not None and caller.base_url:
             return self._choice(Entry(asked, "openai-chat"), asked, asked, caller)
         entry = self._models.get(asked)
