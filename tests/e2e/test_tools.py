@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.provider import Provider, said
 from tests.e2e.servers import Server
+from tests.e2e.strict import Strict
 from tests.e2e.wire_client import Frame, ask, asking
 
 CALCULATOR: dict[str, Any] = {"tools": {"builtin": {"calculator": True}}}
@@ -90,3 +91,33 @@ async def test_an_abort_stops_a_running_tool_and_the_session_goes_on(
         assert [frame.event async for frame in got.frames()][-1] == "turn.completed"
     told = json.dumps(provider.calls[-1].body["messages"])
     assert "words=2" in told
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_an_abort_between_the_results_of_a_round_leaves_no_orphans(
+    api: str, fresh_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    module = tmp_path / "mine.py"
+    module.write_text(SLOW)
+    async with Strict() as provider:
+        tools = {"module": str(module), "builtin": {"clock": True}}
+        config = {"models": [provider.model(api)], "tools": tools}
+        server = await fresh_server(config=config).start()
+        calls = [["clock", {}], ["slow", {"pieces": 1}], ["clock", {}]]
+        orders = json.dumps({"rounds": [[["clock", {}]], calls], "said": "let me see "})
+        body = {"input": f"orders={orders}", "session_id": "s_tools"}
+        headers = {"Accept": "text/event-stream"}
+        async with asking(server.port, "POST", "/turns", body=body, headers=headers) as got:
+            frames = []
+            async for frame in got.frames():
+                frames.append(frame)
+                if frame.event == "tool.finished" and len(provider.questions) == 2:
+                    await ask(server.port, "POST", f"/turns/{frames[0].data['turn_id']}/abort")
+
+        again = {"input": "orders={}", "session_id": "s_tools"}
+        async with asking(server.port, "POST", "/turns", body=again, headers=headers) as got:
+            after = [frame.event async for frame in got.frames()]
+
+    assert (frames[-1].event, after[-1]) == ("turn.aborted", "turn.completed")
+    assert provider.refusals == []
+    assert sum(bool(message.calls) for message in provider.questions[-1].messages) == 1
