@@ -160,13 +160,13 @@ def test_calls_with_results_become_messages_and_the_answer_begins_anew() -> None
     assert [call.call_id for call in state.open_calls] == ["a"]
     assert not state.rounds
 
-    state.apply(Stamped(state.count, 0, ToolFinished("a", "A")))
+    state.apply(Stamped(state.count, 0, ToolFinished("a", "A", truncated=True)))
 
     calls = (Call("a", "one", "{}"), Call("b", "two", "[]"))
     assert state.rounds == [
         Message("msg_t_1_0", "assistant", (TextPart("let me see"),), calls, model="m"),
         Message("msg_t_1_1", "tool", (TextPart("B"),), call_id="b"),
-        Message("msg_t_1_2", "tool", (TextPart("A"),), call_id="a"),
+        Message("msg_t_1_2", "tool", (TextPart("A"),), call_id="a", incomplete=True),
     ]
     assert (state.texts, state.open_calls, state.text) == ([], (), "")
 

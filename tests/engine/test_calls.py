@@ -20,7 +20,7 @@ from talkwire.canon.events import (
     TurnStarted,
 )
 from talkwire.canon.tools import RESULT_CHARS, CallContext, Tool, ToolAnswer
-from talkwire.canon.turn import Call, Message
+from talkwire.canon.turn import Call, Message, TextPart
 from talkwire.engine.calls import Calls, as_spoken, offer, spoken
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.route import Router
@@ -238,6 +238,14 @@ def test_history_names_tools_as_the_model_was_told() -> None:
 
     assert as_spoken(plain) is plain
     assert as_spoken(odd).calls == (Call("c", "shop_find_item", "{}"),)
+
+
+def test_a_model_is_told_that_a_result_is_not_all_there_was() -> None:
+    cut = Message("m", "tool", (TextPart("the beginning"),), call_id="c", incomplete=True)
+    answer = Message("m", "assistant", (TextPart("half"),), incomplete=True)
+
+    assert as_spoken(cut).text.startswith("the beginning\n\n[The result was longer")
+    assert as_spoken(answer) is answer
 
 
 async def test_a_turn_calls_tools_and_goes_on_with_what_they_said() -> None:

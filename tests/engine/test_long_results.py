@@ -284,6 +284,18 @@ async def test_the_model_goes_on_with_the_summary_and_the_conversation_keeps_it(
     assert LONG.result not in stored
 
 
+async def test_the_model_is_told_where_a_result_was_cut_and_the_conversation_keeps_it_so() -> None:
+    model = ScriptedModel(calling("find"), [UpstreamUnavailable("down")], says("Yes."))
+    world = long_world(model)
+
+    await world.events(await world.ask())
+
+    (told,) = [message for message in model.requests[2].messages if message.role == "tool"]
+    assert told.text.startswith(LONG.result[:200] + "\n\n[The result was longer")
+    (stored,) = [m.message for m in world.records.messages.values() if m.message.role == "tool"]
+    assert (stored.text, stored.incomplete) == (LONG.result[:200], True)
+
+
 async def test_an_abort_reaches_the_question_for_a_summary() -> None:
     model = ScriptedModel(calling("find"), [[Text("half")], asyncio.Event()])
     world = long_world(model)

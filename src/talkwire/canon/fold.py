@@ -169,7 +169,8 @@ class TurnState:
             )
         for call_id, done in self.results.items():
             name = f"{answer}_{first + len(made)}"
-            made.append(Message(name, "tool", (TextPart(done.result),), call_id=call_id))
+            parts, cut = (TextPart(done.result),), done.truncated
+            made.append(Message(name, "tool", parts, call_id=call_id, incomplete=cut))
         return made
 
     @property

@@ -40,8 +40,8 @@ class Call(Struct, frozen=True):
 class Message(Struct, frozen=True, omit_defaults=True):
     """One node of a session's tree, as stored and as given to models.
 
-    `incomplete` marks text that was cut by an abort or a failure. `call_id` is set on `tool`
-    messages only: the call that the message answers.
+    `incomplete` marks text that was cut: by an abort or a failure, or since a tool's result was too
+    long. `call_id` is set on `tool` messages only: the call that the message answers.
     """
 
     id: str

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from talkwire.canon.events import ToolCalled, ToolFinished, ToolOutput
 from talkwire.canon.tools import RESULT_CHARS, CallContext, Tool, ToolAnswer
-from talkwire.canon.turn import Message
+from talkwire.canon.turn import Message, TextPart
 from talkwire.engine.approvals import Approvals, approved
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.long_results import LongResults
@@ -26,6 +26,7 @@ from talkwire.engine.summaries import Summaries
 
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
 _NAME_CHARS = 64
+_NOT_ALL = "\n\n[The result was longer: this is not all of it.]"
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +44,10 @@ def offer(tools: Sequence[Tool]) -> dict[str, Tool]:
 
 
 def as_spoken(message: Message) -> Message:
-    """The message with its calls under the names that a model is told."""
+    """The message with its calls under the names that a model is told, and said to be cut where a
+    result is: the model would take it for all there is."""
+    if message.role == "tool" and message.incomplete:
+        return structs.replace(message, parts=(*message.parts, TextPart(_NOT_ALL)))
     if all(call.name == spoken(call.name) for call in message.calls):
         return message
     calls = tuple(structs.replace(call, name=spoken(call.name)) for call in message.calls)
