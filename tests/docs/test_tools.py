@@ -70,8 +70,10 @@ def test_the_configuration_on_the_page_can_be_used(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         path = tmp_path / f"{number}.yaml"
         path.write_text(block, "utf-8")
-        found.append(settings.load(path).tools)
+        found.append(settings.load(path))
 
-    module, builtins = found
-    assert module.module == "my_company.tools"
-    assert builtins.builtin.model_dump() == dict.fromkeys(("clock", "calculator", "fetch"), True)
+    module, approvals, builtins = found
+    assert module.tools.module == "my_company.tools"
+    assert approvals.tools.approve == ("fetch", "shop.refund")
+    assert approvals.mcpServers["files"].requires_approval == "destructive"
+    assert builtins.tools.builtin.model_dump() == dict.fromkeys(("clock", "calculator", "fetch"), True)
