@@ -191,3 +191,32 @@ async def test_what_is_saved_goes_on_with_the_session(
     heard = str(provider.called("after")[0].body)
     assert all(word in heard for word in ("before", "mine", "after"))
     assert "Hidden" not in heard
+
+
+async def test_an_abort_and_a_resume_may_come_to_another_node(
+    provider: Provider, fresh_server: Callable[..., Server], postgres_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url}
+    config = {"models": [provider.model()]}
+    one, two = (fresh_server(name, env=env, config=config) for name in ("one", "two"))
+    await one.start()
+    await two.start()
+    running = asyncio.create_task(stream(one, asked("here words=5000 pace_ms=5", "s_n")))
+    await until(lambda: provider.called("here") and provider.called("here")[0].sent > 5)
+
+    began = time.monotonic()
+    status, stopped = await ask(
+        two.port, "POST", "/api/chat/abort", body={"session_id": "s_n"}, within_s=20
+    )
+    frames = await running
+    (call,) = provider.called("here")
+    await asyncio.wait_for(call.closed.wait(), 2)
+
+    turn_id = frames[0].fields["id"].partition(":")[0]
+    assert (status, stopped) == (200, {"aborted": [turn_id]})
+    assert frames[-1].data["data"]["message"]["finish_reason"] == "aborted"
+    assert call.closed_at is not None
+    assert call.closed_at - began < 2  # a second, and what a busy machine adds
+    half = len(frames) // 2
+    rest = await stream(two, None, **{"Last-Event-ID": frames[half].fields["id"]})
+    assert rest == frames[half + 1 :]
