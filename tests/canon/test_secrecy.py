@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
+
 import pytest
 
-from talkwire.canon.secrecy import Known, scrubbed
+from talkwire.canon.secrecy import Known, hold, scrubbed
 
 CANARY = "canary0123456789"
 
@@ -52,3 +54,13 @@ def test_what_is_no_secret_stays(values: list[str]) -> None:
 
 def test_an_address_that_is_none_is_hidden_whole() -> None:
     assert Known(["http://[half"]).hidden("at http://[half") == "at ***"
+
+
+def test_what_a_task_holds_is_hidden_there_alone() -> None:
+    def task() -> str:
+        hold(CANARY)
+        hold("on")
+        return Known().hidden(f"{CANARY} on")
+
+    assert contextvars.copy_context().run(task) == "*** on"
+    assert Known().hidden(CANARY) == CANARY

@@ -22,7 +22,7 @@ from tests.chaos import household, indiscretions, searched
 from tests.chaos.betrayer import Betrayer
 from tests.chaos.canary import Cage
 from tests.chaos.household import Printed, command
-from tests.chaos.indiscretions import ANSWER, LOG, PROCESS, REDIS, SPOKEN, STORED, Ask
+from tests.chaos.indiscretions import ANSWER, ANY_MODEL, LOG, PROCESS, REDIS, SPOKEN, STORED, Ask
 from tests.chaos.printing import Outcome
 from tests.chaos.searched import Found
 from tests.chaos.verdict import Verdict
@@ -190,7 +190,7 @@ class Home:
             }
             given = household.furnish(folder, cage, self.betrayer, self.jwt_secret, more)
             async with _serving(Server(folder, **given)) as server:
-                await self._ask(server, [indiscretions.ANY_MODEL])
+                await self._ask(server, [ANY_MODEL])
                 heard = searched.keys(redis_url)
                 search.look_through(REDIS, heard)
                 await self._away(server, postgres, redis)
@@ -209,16 +209,19 @@ class Home:
         paths = indiscretions.routes(document)
         shown = [*wrong, *indiscretions.credentials(cage, [dead])]
         bodies = indiscretions.bodies(cage, self.betrayer.models)
-        slow = asyncio.create_task(_too_slow(search, port, _bearer(ann)))
+        slow = [] if models == [ANY_MODEL] else [_too_slow(search, port, _bearer(ann))]
+        waiting = asyncio.gather(*slow)
         await search.send(port, search.some(indiscretions.everywhere(paths, shown)))
         for who in (none, good, admin, hasty):
             await search.send(port, indiscretions.everywhere(paths, [(_bearer(who), "")]))
         await search.send(port, search.some(indiscretions.written(paths, _bearer(admin), bodies)))
         await search.send(port, indiscretions.strange(cage, _bearer(ann)))
         await search.send(port, indiscretions.upstream(cage, _bearer(ann), models))
+        base_url = self.betrayer.models
+        await search.send(port, indiscretions.callers(cage, _bearer(ann), base_url))
         await self._tickets(server, ann)
         await self._busy(port, ann, models[0])
-        await slow
+        await waiting
         await self._commands(server, ["keys", "revoke", dead.split("_")[1]])
         search.look_through(PROCESS, searched.command_lines())
         search.look_through(PROCESS, searched.environments(server.pid), told=_OWN)

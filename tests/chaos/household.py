@@ -140,6 +140,7 @@ def furnish(
         },
         "limits": {"body_bytes": 100_000},
         "turns": {"drain_timeout_s": 1},
+        "egress": {"private": True},
         "voice": {"clone_base_url": f"{betrayer.url}/voice"},
         "tools": {"module": str(folder / "mine.py"), "max_rounds": 2},
         "mcpServers": _mcp_servers(folder, cage, betrayer),

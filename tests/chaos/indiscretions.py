@@ -110,7 +110,7 @@ def bodies(cage: Cage, base_url: str) -> list[tuple[dict[str, str], bytes]]:
     variable = new("a variable", told=SPOKEN)
     caller = {"api_key": new("a key of the caller's"), "base_url": base_url}
     prompt = new("the prompt", "{} hello", told=SPOKEN)
-    good = {"input": prompt, "content": prompt, "text": "hello"}
+    good = {"input": prompt, "content": prompt, "text": "hello", "session_id": "s-bodies"}
     odd: list[Any] = [
         {"api_key": key, "apiKey": key, "headers": {"Authorization": f"Bearer {key}"}},
         {"api_key": {"value": new("a key in an object")}, "model_config": caller},
@@ -185,6 +185,24 @@ def upstream(cage: Cage, key: Mapping[str, str], models: Sequence[str]) -> Itera
                 yield Ask("POST", path, {**key, **JSON, **SSE}, body)
             query = f"?input=do={order}+now&model={model}&voiceId=mine&key={prompt}"
             yield Ask("GET", f"/chat/stream{query}", dict(key))
+
+
+def callers(cage: Cage, key: Mapping[str, str], base_url: str) -> Iterator[Ask]:
+    """Turns on a model of the caller's own, with a key of the caller's own, that goes wrong."""
+    secret, prompt = cage.new("the caller's key", "Ca{}"), cage.new("a prompt", told=SPOKEN)
+    for number, order in enumerate(each for each in ORDERS if each != "stall"):
+        said = f"{prompt} do={order} now"
+        model = {"model_name": "m", "api_key": secret, "base_url": base_url}
+        body = {"session_id": f"c-{number}", "model_config": model}
+        stream = json.dumps({**body, "content": said}).encode()
+        yield Ask("POST", "/api/chat/stream", {**key, **JSON, **SSE}, stream)
+        direct = json.dumps({**body, "messages": [{"role": "user", "content": said}]}).encode()
+        yield Ask("POST", "/api/chat/stream/direct", {**key, **JSON, **SSE}, direct)
+    wrong = (f"http://jane:{secret}@h/v1", f"ftp://h/{secret}", f"http://[{secret}", secret)
+    for url in wrong:
+        model = {"api_key": secret, "base_url": url}
+        more = json.dumps({"session_id": "c", "content": "hi", "model_config": model}).encode()
+        yield Ask("POST", "/api/chat/stream", {**key, **JSON, **SSE}, more)
 
 
 def strange(cage: Cage, key: Mapping[str, str]) -> Iterator[Ask]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
@@ -27,6 +28,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+_held: ContextVar[frozenset[str]] = ContextVar("talkwire_held", default=frozenset())
+
+
+def hold(secret: str) -> None:
+    """For as long as this task runs, `Known.hidden` hides this secret too."""
+    if len(secret) >= _SHORTEST:
+        _held.set(_held.get() | {secret})
+
+
 def scrubbed(text: str) -> str:
     """The text without what looks like a secret, and without the queries of addresses."""
     for pattern, replacement in _PATTERNS:
@@ -43,7 +53,9 @@ class Known:
         self._any = re.compile("|".join(map(re.escape, longest_first))) if words else None
 
     def hidden(self, text: str) -> str:
-        """The text without any of them."""
+        """The text without any of them, and without what this task holds."""
+        for secret in _held.get():
+            text = text.replace(secret, HIDDEN)
         return text if self._any is None else self._any.sub(HIDDEN, text)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from talkwire.canon.deltas import Hear
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
+from talkwire.canon.secrecy import hold
 from talkwire.canon.turn import ModelRequest
 from talkwire.models import _faults
 from talkwire.models._answer import Answer, Enough
@@ -48,6 +49,7 @@ class Endpoint:
 
     async def answer(self, request: ModelRequest, hear: Hear) -> None:
         """See `Model.answer`; asks once, whatever comes."""
+        hold(self._key)
         answer = await self._ask(request)
         try:
             await self._expect_stream(answer)
