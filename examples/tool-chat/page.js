@@ -143,8 +143,10 @@ async function show(stream, cards) {
     } else {
       said = null;
     }
-    if (type === "tool_call") cards.set(data.tool_call_id, new Card(data));
-    else if (type === "tool_stream_chunk") cards.get(data.tool_call_id)?.hear(data.content);
+    if (type === "tool_call") {
+      // One that was approved is told of again when it runs.
+      if (!cards.has(data.tool_call_id)) cards.set(data.tool_call_id, new Card(data));
+    } else if (type === "tool_stream_chunk") cards.get(data.tool_call_id)?.hear(data.content);
     else if (type === "tool_result") cards.get(data.tool_call_id)?.finish(data);
     else if (type === "tool_approval") waiting.push(data);
     else if (type === "error") add(make("p", "note bad", data.error));

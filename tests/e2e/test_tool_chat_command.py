@@ -81,6 +81,7 @@ async def test_a_person_is_asked_and_the_model_hears_what_they_said(
     assert status == 0
     assert said(3).strip() in out
     assert result in notes
+    assert notes.count("→ erase") == 1
     assert result in provider.calls[-1].body["messages"][-1]["content"]
 
 

@@ -69,6 +69,7 @@ async def test_a_tool_is_seen_at_work_and_one_is_asked_about(
         await page.get_by_role("button", name="批准").click()
         await expect(page.locator(".tool .output").last).to_have_text("it is gone")
         await expect(page.locator(".answer").last).to_have_text(said(4))
+        await expect(page.locator(".tool")).to_have_count(2)
         await page.screenshot(path=str(tmp_path / "page.png"))
 
 

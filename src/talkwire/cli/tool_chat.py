@@ -93,8 +93,9 @@ def told(
         body["model_config"] = {"model_name": asked["model"]}
     question = Question("/api/chat/stream", body)
     waiting: list[Happened] = []
+    names: dict[str, str] = {}
     while True:
-        shown = Shown(screen)
+        shown = Shown(screen, names)
         screen.begin()
         try:
             status = _answer(ToolChat(client), shown, question)
@@ -139,12 +140,14 @@ def _answer(wire: ToolChat, shown: Shown, question: Question) -> int:
 
 
 class Shown:
-    """One turn on the screen. `waiting` are the calls that wait for a person."""
+    """One turn on the screen. `waiting` are the calls that wait for a person; `names` those that
+    were told of: one that was approved is told of again when it runs.
+    """
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, names: dict[str, str]) -> None:
         self.screen = screen
         self.waiting: list[Happened] = []
-        self._names: dict[str, str] = {}
+        self._names = names
         self._line = ""
 
     def lost(self) -> None:
@@ -158,8 +161,7 @@ class Shown:
             case "chunk":
                 self.screen.add(plain(str(fields.get("content", ""))))
             case "tool_call":
-                self._names[fields["tool_call_id"]] = fields["tool_name"]
-                self.screen.note(f"→ {_call(fields)}")
+                self._called(fields)
             case "tool_stream_chunk":
                 self._said(fields)
             case "tool_result":
@@ -173,6 +175,11 @@ class Shown:
                 self.screen.note(say("failed", code=code, message=message))
                 return 1
         return None
+
+    def _called(self, fields: Mapping[str, Any]) -> None:
+        if fields["tool_call_id"] not in self._names:
+            self._names[fields["tool_call_id"]] = fields["tool_name"]
+            self.screen.note(f"→ {_call(fields)}")
 
     def _said(self, fields: Mapping[str, Any]) -> None:
         """Whole lines of what a tool says, as they come."""
