@@ -98,6 +98,23 @@ async def test_a_given_context_is_all_that_the_model_hears() -> None:
     assert request.instructions == ""
 
 
+@pytest.mark.parametrize("keep", [False, True])
+async def test_a_given_context_outlives_the_process(keep: bool) -> None:
+    world = World(ScriptedModel([*says("Half")[:1], asyncio.Event()]), prefill=True)
+    started = await world.turns.start(OWNER, given("Hi" if keep else "", keep=keep))
+    turn_id = started.record.turn_id
+    await until(lambda: len(world.records.events[turn_id]) > 2)
+    await world.turns.drain(0)
+
+    other = World(ScriptedModel(says(" and half")), records=world.records, prefill=True)
+    await other.turns.adopt()
+    await other.kinds(turn_id)
+
+    (request,) = other.model.requests
+    assert (request.messages, request.partial) == (CONTEXT, "Half")
+    assert (f"msg_{turn_id}" in world.records.messages) is keep
+
+
 async def test_nothing_of_a_turn_that_is_not_kept_becomes_a_message() -> None:
     world = World()
     first = await world.ask("Before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from talkwire.web.openapi import asks, named, stream_answers
 from talkwire.wires.responses_sse.shapes import ChatBody, ChatQuery
+from talkwire.wires.tool_chat.shapes import DirectBody
 
 
 def test_a_body_is_told_with_its_fields() -> None:
@@ -11,6 +12,16 @@ def test_a_body_is_told_with_its_fields() -> None:
 
     assert schema["required"] == ["input"]
     assert "promptVariables" in schema["properties"]
+
+
+def test_shapes_within_shapes_are_told_in_place() -> None:
+    schema = asks(DirectBody)["requestBody"]["content"]["application/json"]["schema"]
+
+    message = schema["properties"]["messages"]["items"]["properties"]
+    assert message["role"]["enum"] == ["user", "assistant", "system", "tool"]
+    assert "max_tokens" in str(schema["properties"]["model_config"])
+    assert "$ref" not in str(schema)
+    assert "$defs" not in str(schema)
 
 
 def test_a_query_is_told_field_by_field() -> None:

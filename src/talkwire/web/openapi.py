@@ -10,6 +10,7 @@ from pydantic import BaseModel
 def asks(shape: type[BaseModel], *, query: bool = False) -> dict[str, Any]:
     """The shape as the operation's JSON body, or as its query parameters."""
     schema = shape.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
     if not query:
         return {
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -20,6 +21,19 @@ def asks(shape: type[BaseModel], *, query: bool = False) -> dict[str, Any]:
         for name, each in schema["properties"].items()
     ]
     return {"parameters": parameters}
+
+
+def _inlined(schema: Any, known: dict[str, Any]) -> Any:
+    """The schema without references: they would be looked for at the document's root."""
+    if isinstance(schema, list):
+        return [_inlined(each, known) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return _inlined({**known[name], **rest}, known)
+    return {key: _inlined(value, known) for key, value in schema.items()}
 
 
 def named(*names: str) -> dict[str, Any]:

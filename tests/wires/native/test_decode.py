@@ -97,11 +97,15 @@ def stored(role: str, parent: str | None) -> StoredMessage:
 
 @pytest.mark.parametrize(("parent", "placed"), [("msg_0", "msg_0"), (None, "")])
 def test_an_edited_message_is_a_sibling_of_the_first(parent: str | None, placed: str) -> None:
-    asked = TurnRequest(session_id="s", wire="responses-sse", model="m", voice="anna")
+    context = (text_message("", "user", "Hi"),)
+    asked = TurnRequest(
+        session_id="s", wire="responses-sse", model="m", voice="anna", context=context
+    )
 
     edited = edit({"input": "Ho"}, edited=stored("user", parent), asked=asked, most_chars=10)
 
     assert (edited.parent_id, edited.text, edited.model) == (placed, "Ho", "m")
+    assert edited.context == ()
 
 
 def test_answers_cannot_be_edited() -> None:

@@ -67,6 +67,7 @@ def edit(
         session_id=edited.session_id,
         parts=_parts(shape.input, most_chars),
         parent_id=edited.parent_id or "",
+        context=(),  # it has what was said before
     )
 
 
