@@ -15,6 +15,7 @@ from talkwire.canon.events import (
     RouteChosen,
     Stamped,
     TextDelta,
+    ToolApprovalRequested,
     ToolCalled,
     ToolFinished,
     TurnAdopted,
@@ -24,10 +25,12 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import TurnState, fold
+from talkwire.canon.tools import Decision
 from talkwire.canon.turn import FinishReason, Message, OnLost, TextPart, TurnRequest
 from talkwire.engine.steps import (
     CallModel,
     CallTools,
+    Decide,
     Finish,
     Route,
     Rules,
@@ -170,3 +173,33 @@ def test_every_state_has_a_next_step_and_an_ended_one_has_none(
         assert next_step(fold(turn[:count]), rules, resumed=resumed) == step
         state.apply(Stamped(count, 0, usage))
         assert next_step(state, rules, resumed=resumed) == step
+
+
+WAITS = Finish(TurnCompleted("approval_required"))
+
+
+def test_a_turn_whose_call_waits_for_a_person_ends() -> None:
+    other = ToolCalled("b", "two", "{}")
+    asked = ToolApprovalRequested("a", "one", "{}", 9)
+
+    assert next_step(after(ROUTED, CALL, asked), Rules()) == WAITS
+    assert next_step(after(ROUTED, TextDelta("So."), CALL, asked), Rules()) == WAITS
+    assert next_step(after(ROUTED, CALL, other, asked), Rules()) == CallTools((other,))
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("more", [False, True])
+def test_what_was_decided_is_done_once_and_the_model_asked_after_the_last(
+    more: bool, resumed: bool
+) -> None:
+    decision = Decision("a", "one", "{}", True, "t_0", more=more)
+
+    def decided(*events: AnyEvent) -> TurnState:
+        request = TurnRequest("s", "native")
+        started = TurnStarted("t", "s", "native", request, "msg_t_0", decision)
+        return fold(numbered([started, ROUTED, *events]))
+
+    assert next_step(decided(), Rules(), resumed=resumed) == Decide(decision)
+    assert next_step(decided(CALL), Rules(), resumed=resumed) == CallTools((CALL,), resumed)
+    done = next_step(decided(*ROUND), Rules(), resumed=resumed)
+    assert done == (WAITS if more else CallModel())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from talkwire.canon.turn import Call, Message, TextPart, text_message
 from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
@@ -78,6 +79,35 @@ def test_an_unanswered_call_is_not_answered_by_another_turn() -> None:
     history = [asked("u1"), said("a1", "", "c"), asked("u2"), said("a2", "", "c"), result("c")]
 
     assert fit(history, MANY) == (asked("u1"), *history[2:])
+
+
+def test_results_stand_right_behind_their_calls_in_their_order_and_no_others_stay() -> None:
+    calls, answer = said("a1", "", "x", "y", "z"), said("a2", "done")
+    told = [result("other"), result("z"), said("e1", ""), result("x"), said("e2", ""), result("y")]
+
+    kept = fit([asked("u1"), calls, *told, answer, result("x")], MANY)
+
+    assert kept == (asked("u1"), calls, result("x"), result("y"), result("z"), answer)
+
+
+def test_the_first_result_of_a_call_is_the_one() -> None:
+    again = structs.replace(result("x"), id="again")
+
+    assert fit([asked("u1"), said("a1", "", "x"), result("x"), again], MANY)[-1] == result("x")
+
+
+@pytest.mark.parametrize("then", [[], [asked("u2")], [said("a2", "well")]])
+def test_a_call_that_nobody_decided_on_is_told_to_be_that(then: list[Message]) -> None:
+    waits = structs.replace(said("a1", "", "x", "y"), finish_reason="approval_required")
+    kept = fit([asked("u1"), waits, result("y"), said("e1", ""), *then], MANY)
+
+    assert [(m.role, m.call_id) for m in kept[1:4]] == [
+        ("assistant", None),
+        ("tool", "x"),
+        ("tool", "y"),
+    ]
+    assert "not run" in kept[2].text
+    assert list(kept[4:]) == then
 
 
 def test_empty_answers_are_left_out_but_what_was_asked_stays() -> None:
