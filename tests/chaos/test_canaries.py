@@ -24,7 +24,7 @@ async def test_no_secret_is_found_anywhere(tmp_path: Path) -> None:
     assert outcome.green, (outcome.why, outcome.verdict.notes)
 
 
-@pytest.mark.parametrize("control", [household.UNREDACTED, household.PRINTING])
+@pytest.mark.parametrize("control", [household.UNREDACTED, household.PRINTING], ids=["log", "type"])
 async def test_without_redaction_secrets_are_found(control: str, tmp_path: Path) -> None:
     outcome = await canaries.run(replace(BRIEF, prelude=control), tmp_path)
 
