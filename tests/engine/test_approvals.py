@@ -23,6 +23,7 @@ from talkwire.canon.tools import Tool
 from talkwire.canon.turn import Message
 from talkwire.engine.approvals import Approvals
 from talkwire.engine.ids import is_call_id
+from talkwire.engine.policy import Policy
 from tests.engine.fakes import OWNER, ScriptedModel, World, asking, says, steps, until
 from tests.engine.household import (
     SELL,
@@ -238,6 +239,19 @@ async def test_each_of_several_calls_is_decided_by_itself(at_once: bool) -> None
     given = world.model.requests[-1].messages
     assert is_sound(given)
     assert [m.text for m in given[-3:]] == ["sell done", "look done", "sell done"]
+
+
+async def test_as_many_decisions_may_wait_as_there_were_calls() -> None:
+    world, tools = household(calls(*[SELL] * 8), says("sold"), policy=Policy(max_waiting=1))
+    asked = waiting(await told(world, await world.ask()))
+
+    tries = [world.turns.decide(OWNER, call_id, approve=True) for call_id in asked]
+    started = await asyncio.gather(*tries)
+
+    endings = [(await told(world, each.record.turn_id))[-1] for each in started]
+    assert endings == [*[WAITS] * 7, TurnCompleted("stop")]
+    assert len(tools.ran) == 8
+    assert is_sound(world.model.requests[-1].messages)
 
 
 async def test_a_decision_that_others_wait_behind_leaves_them_waiting_when_it_is_stopped() -> None:

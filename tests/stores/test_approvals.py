@@ -20,7 +20,7 @@ from talkwire.canon.records import NewTurn, Started, Verdict
 from talkwire.canon.tools import Decision
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.outcomes import write_outcome
-from talkwire.stores.schema import approvals
+from talkwire.stores.schema import approvals, sessions
 from talkwire.stores.turns import SqlRecords, now_ms
 from tests.contracts.turn_values import asks, new_turn, outcome
 from tests.databases import AnyDatabase
@@ -166,6 +166,20 @@ async def test_one_that_is_not_there_one_of_another_and_one_in_another_session(
     assert (await records.approval("ann", "c_1")).state == "pending"
     with pytest.raises(NotFound):
         await records.approval("bob", "c_1")
+
+
+async def test_a_session_that_ends_at_a_question_again_has_it_again_but_not_a_decided_one(
+    records: SqlRecords, journal: SqlJournal, database: AnyDatabase
+) -> None:
+    turn_id = await asked(records, journal, "c_1")
+    back = update(sessions).values(leaf=answer_message_id(turn_id))
+    await has_asked_something_else(records, journal)
+    await database.write(lambda c: c.execute(back))
+    started = await records.start(decides("c_1"))
+    await journal.finish(outcome(started, at=now_ms()))
+    await database.write(lambda c: c.execute(back))
+
+    await refused(records, decides("c_1"), Conflict, "approval_already_decided")
 
 
 async def test_the_last_decision_of_a_step_has_nobody_to_wait_for(
