@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from talkwire.canon.errors import BadRequest
 from talkwire.web.faults import Invalid
-from talkwire.wires.mcp.decode import cancelled_of, checked, place_of, turn_of
+from talkwire.wires.mcp.decode import cancelled_of, check, checked, place_of, turn_of
 from talkwire.wires.mcp.shapes import ListArguments, ReadArguments
 
 
@@ -56,6 +57,28 @@ def test_a_cursor_is_one_that_was_given() -> None:
     for wrong in ("", "x:s", "5", "5:", "-5:s", "٥:s", "9" * 40 + ":s"):
         with pytest.raises(Invalid):
             place_of(wrong)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"jsonrpc": "1.0"},
+        {"method": 5},
+        {"method": None, "result": {}},
+        {"params": [1]},
+        {"id": None},
+        {"id": 1.5},
+        {"id": True},
+        {"id": {"a": 1}},
+    ],
+)
+def test_what_is_no_json_rpc_is_refused_without_repeating_it(change: dict[str, Any]) -> None:
+    whole = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+    check(whole)
+    check({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    with pytest.raises(BadRequest, match="no request or notification"):
+        check({**whole, **change})
 
 
 @pytest.mark.parametrize(

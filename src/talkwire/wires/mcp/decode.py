@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from talkwire.canon.errors import BadRequest
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
 from talkwire.wires.mcp.shapes import Arguments, ChatArguments
@@ -45,6 +46,18 @@ def place_of(cursor: str | None) -> tuple[int, str] | None:
     if not (at.isascii() and at.isdigit() and len(at) < 16 and session_id):
         raise Invalid([FieldError("cursor", "Is none that was given")])
     return int(at), session_id
+
+
+def check(message: Mapping[str, Any]) -> None:
+    """:raises BadRequest: no request and no notification of JSON-RPC 2.0.
+
+    Answers are none either: this server asks its clients nothing.
+    """
+    known = type(message.get("id", "")) in (str, int)
+    params = message.get("params")
+    asks = isinstance(message.get("method"), str) and isinstance(params, dict | None)
+    if message.get("jsonrpc") != "2.0" or not known or not asks:
+        raise BadRequest("The body is no request or notification of JSON-RPC 2.0.")
 
 
 def cancelled_of(message: Mapping[str, Any]) -> str | int | None:

@@ -85,6 +85,7 @@ class Desk:
             message = await read_json(request, depth=self._depth)
         except BadRequest as error:
             raise _as_json_rpc(error) from None
+        decode.check(message)
         await self._call_off(request, message)
         return Exchange(self, await self._manager(), request, message)
 
