@@ -124,7 +124,7 @@ class Storm:
     async def _zombie(self) -> None:
         """Freeze the server, let another take its turns over, wake it, and end it a bit later."""
         sleeper = self._server
-        await _freeze_between_commits(sleeper)
+        await freeze_between_commits(sleeper)
         port = free_port()
         other = Server(self.folder, **self._settings, data_dir=sleeper.data_dir, port=port)
         self._server = other
@@ -190,7 +190,7 @@ class Storm:
                 raise error
 
 
-async def _freeze_between_commits(server: Server) -> None:
+async def freeze_between_commits(server: Server) -> None:
     """SQLite's lock is the file's: who is frozen with it in hand holds up every other process."""
     path = database(server.data_dir)
     while True:

@@ -51,6 +51,7 @@ class Question:
     round: int
     words: int  # the first one of the answer that has not been said yet
     came_at: float = field(default_factory=time.monotonic)
+    answered: bool = False  # all of the answer is on its way
 
     @property
     def calls(self) -> list[tuple[str, dict[str, Any]]]:
@@ -127,6 +128,7 @@ class Strict(Listening):
             await writer.drain()
             if pace_ms := question.orders.get("pace_ms"):
                 await asyncio.sleep(pace_ms / 1000)
+        question.answered = True
 
 
 def read(path: str, body: Any) -> Question:
