@@ -216,7 +216,14 @@ def _health(made: Parts) -> health.Health:
             "models": list(made.models.names()),
             "model": made.models.told,
             "docs": "/docs",
-            "endpoints": ["/chat/stream", "/api/chat/stream", "/turns", "/mcp", "/prompts", "/health"],
+            "endpoints": [
+                "/chat/stream",
+                "/api/chat/stream",
+                "/turns",
+                "/mcp",
+                "/prompts",
+                "/health",
+            ],
         }
 
     return health.Health(
