@@ -76,4 +76,5 @@ def test_the_configuration_on_the_page_can_be_used(tmp_path: Path) -> None:
     assert module.tools.module == "my_company.tools"
     assert approvals.tools.approve == ("fetch", "shop.refund")
     assert approvals.mcpServers["files"].requires_approval == "destructive"
-    assert builtins.tools.builtin.model_dump() == dict.fromkeys(("clock", "calculator", "fetch"), True)
+    on = ("clock", "calculator", "fetch")
+    assert builtins.tools.builtin.model_dump() == dict.fromkeys(on, True)
