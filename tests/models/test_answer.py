@@ -26,7 +26,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.rounds = Rounds(())
+        self.rounds = Rounds()
         self.said: list[str] = []
 
     def abort(self) -> None:

@@ -26,7 +26,7 @@ async def test_a_connection_is_kept_after_a_whole_answer_and_told_left_once() ->
     kept, loop = Kept(), asyncio.get_running_loop()
     theirs.setblocking(False)
     _, connection = await loop.create_connection(
-        lambda: Connection(kept.keep, Rounds(())), sock=ours
+        lambda: Connection(kept.keep, Rounds()), sock=ours
     )
 
     answer = connection.ask(b"GET /", first_s=2, idle_s=2, on_left=kept.leave)
@@ -46,7 +46,7 @@ async def test_bytes_that_nobody_asked_for_close_the_connection() -> None:
     loop = asyncio.get_running_loop()
     theirs.setblocking(False)
     _, connection = await loop.create_connection(
-        lambda: Connection(lambda _: None, Rounds(())), sock=ours
+        lambda: Connection(lambda _: None, Rounds()), sock=ours
     )
 
     await loop.sock_sendall(theirs, b"HTTP/1.1 408 Request Timeout\r\n\r\n")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from talkwire.models._rounds import AN_ANSWER_S, MOST_S, Rounds
+import pytest
+
+from talkwire.models._rounds import A_READ_S, MOST_S, Rounds, Tempo
 
 
 class Given(asyncio.Event):
@@ -15,39 +17,66 @@ class Given(asyncio.Event):
         self.set()
 
 
+def settled(reads_a_second: int) -> float:
+    """The distance that rounds come to with so many reads, one after the other."""
+    tempo, reads, last = Tempo(), 0, 1000.0
+    tempo.round(last, 0)
+    for n in range(1, 3 * reads_a_second):
+        reads += 1
+        now = 1000 + n / reads_a_second
+        if now >= tempo.due:
+            tempo.round(now, reads)
+            reads, last = 0, now
+    return tempo.due - last
+
+
+@pytest.mark.parametrize("reads", [50, 1000, 4000])
+def test_the_distance_grows_with_what_is_read(reads: int) -> None:
+    assert settled(reads) == pytest.approx(reads * A_READ_S, rel=0.25)
+
+
+def test_it_is_bounded() -> None:
+    assert settled(1_000_000) == pytest.approx(MOST_S)
+
+
+def test_a_pause_is_forgotten_soon_and_a_busy_time_after_it_too() -> None:
+    tempo = Tempo()
+    assert tempo.round(1000.0, 50_000)  # the first one, after no time that counts
+    assert tempo.due < 1000.001
+    assert tempo.round(1000.5, 5000)
+    assert tempo.due == 1000.5 + MOST_S
+    assert not tempo.round(1000.5, 7)
+    assert tempo.due == 1000.5 + MOST_S
+    assert tempo.round(1001.5, 1)
+    assert tempo.due < 1001.5001
+
+
+def test_an_answer_of_a_hundred_tokens_a_second_waits_for_nothing() -> None:
+    assert settled(100) < 1 / 100
+
+
 async def test_the_only_answer_is_handed_on_at_once() -> None:
-    rounds = Rounds(())
-    for _ in range(5):
-        waiting = Given()
-        rounds.join(waiting.give)
-        assert waiting.is_set()
-
-
-async def test_answers_of_a_busy_client_are_handed_on_together() -> None:
-    rounds = Rounds(range(1000))
-    first, second, third = Given(), Given(), Given()
-
-    rounds.join(first.give)
-    rounds.join(second.give)
-    rounds.join(third.give)
-
-    assert first.is_set()
-    assert not second.is_set()
-    async with asyncio.timeout(5):
-        await second.wait()
-    assert third.is_set()
-
-
-async def test_the_time_between_rounds_is_bounded() -> None:
-    assert 1000 * AN_ANSWER_S > MOST_S
-    loop = asyncio.get_running_loop()
-    rounds = Rounds(range(100_000))
-    rounds.join(Given().give)
-    begun = loop.time()
-    waiting = Given()
+    rounds, waiting = Rounds(), Given()
+    rounds.reads += 1
 
     rounds.join(waiting.give)
 
+    assert waiting.is_set()
+
+
+async def test_answers_of_a_busy_client_are_handed_on_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(Tempo, "due", loop.time() + 0.02)
+    rounds = Rounds()
+    first, second = Given(), Given()
+
+    rounds.join(first.give)
+    rounds.join(second.give)
+
+    assert not first.is_set()
+    assert not second.is_set()
     async with asyncio.timeout(5):
-        await waiting.wait()
-    assert loop.time() - begun >= MOST_S * 0.5
+        await first.wait()
+    assert second.is_set()

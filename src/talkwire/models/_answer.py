@@ -27,7 +27,6 @@ HELD_BYTES = 262_144
 DRAIN_S = 2.0
 DRAIN_BYTES = 65_536
 
-
 Enough = object()
 """What a sink says when it wants nothing more."""
 
@@ -59,8 +58,7 @@ class Answer:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.reused = reused
-        self.begun = False
-        self.ended = False
+        self.begun = self.ended = False
         self._connection = connection
         self._loop = connection.loop
         self._parser = httptools.HttpResponseParser(self)
@@ -202,7 +200,9 @@ class Answer:
             return
         if not self._silence.flowing:
             self._give(self._loop.time())
-        elif not self._queued:
+            return
+        self._connection.rounds.reads += 1
+        if not self._queued:
             self._queued = True
             self._connection.rounds.join(self._give)
 

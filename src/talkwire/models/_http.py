@@ -107,7 +107,7 @@ class Client:
         self.limits = limits
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
-        self._rounds = Rounds(self._busy)
+        self._rounds = Rounds()
         self._connecting = 0
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None

@@ -2,28 +2,57 @@
 
 A token that is handled alone costs about twice what one of a batch costs: each way through codec,
 journal and client begins with cold caches and has a commit of its own. So an answer that is in the
-midst of its stream is handed on with the others of the round. The time between
-rounds grows with the number of open answers, from nothing for one to a few milliseconds for
-hundreds: far below what a person or a client sees of a token, and nobody waits on a quiet server.
+midst of its stream is handed on with the others of the round, and what it has read since its last
+one is handed on as one. The time between rounds grows with how much is read: nobody waits on a
+quiet server, and on a busy one nobody sees the few hundredths of a second.
+
+See docs/decisions/0012-rounds-by-load.md.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 
-AN_ANSWER_S = 0.000_04  # what an open answer adds to the time between rounds
-MOST_S = 0.005
+A_READ_S = 0.000_006
+"""What each network read a second adds to the time between rounds: 6 ms at a thousand."""
+
+MOST_S = 0.04
+"""The longest time between rounds: 25 of them a second still look like one flow."""
+
+_MEMORY_S = 0.2
+
+
+class Tempo:
+    """How far apart rounds are, by what is read. Pure: times are given, in seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._rate = 0.0  # reads a second, of late
+
+    @property
+    def due(self) -> float:
+        """When the next round may be."""
+        return self._last + min(self._rate * A_READ_S, MOST_S)
+
+    def round(self, now: float, reads: int) -> bool:
+        """A round, with so many reads since the last one; False where no time has passed since."""
+        passed = now - self._last
+        if passed <= 0:
+            return False
+        self._rate += (reads / passed - self._rate) * min(1.0, passed / _MEMORY_S)
+        self._last = now
+        return True
 
 
 class Rounds:
-    """The rounds of one client; `open_answers` tells how many are being read."""
+    """The rounds of one client. `reads` is counted up by whoever reads from the network."""
 
-    def __init__(self, open_answers: Sized) -> None:
-        self._open = open_answers
+    def __init__(self) -> None:
+        self.reads = 0
+        self._tempo = Tempo()
         self._waiting: list[Callable[[float], None]] = []
         self._armed = False
-        self._last = 0.0
 
     def join(self, give: Callable[[float], None]) -> None:
         """Call `give` in the next round, with its time by the loop's clock: at once when the last
@@ -33,7 +62,7 @@ class Rounds:
         if self._armed:
             return
         loop = asyncio.get_running_loop()
-        due = self._last + min(len(self._open) * AN_ANSWER_S, MOST_S)
+        due = self._tempo.due
         if loop.time() >= due:
             self._round(loop)
         else:
@@ -42,7 +71,9 @@ class Rounds:
 
     def _round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._armed = False
-        self._last = now = loop.time()
+        now = loop.time()
+        if self._tempo.round(now, self.reads):
+            self.reads = 0
         waiting, self._waiting = self._waiting, []
         for give in waiting:
             give(now)
