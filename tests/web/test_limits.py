@@ -91,8 +91,8 @@ async def test_a_body_that_is_too_large_and_has_no_end_is_refused_all_the_same(
 
 async def test_who_asks_first_whether_to_send_a_body_is_told_at_once() -> None:
     waiting = [b"123456789012"]
+    headers = {"content-length": "12", "expect": "100-continue"}
     with pytest.raises(PayloadTooLarge):
-        headers = {"content-length": "12", "expect": "100-continue"}
         await through(waiting, headers, consumed=waiting)
     assert waiting == [b"123456789012"]
 
