@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
 
 from tests.e2e.keyed import KEYS_MODE, Key, make_key
 from tests.e2e.provider import Provider, said
@@ -28,6 +29,7 @@ async def client_of(server: Server, mode: str, key: Key | None = None) -> AsyncI
     async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
         transport = streamable_http_client(f"{server.url}/mcp", http_client=http)
         async with Client(transport, mode=mode) as client:
+            await client.list_tools()  # it would ask for schemas when an answer has come
             yield client
 
 
@@ -41,6 +43,13 @@ class Progress:
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
         self.counts.append(progress)
         self.texts.append(message or "")
+
+
+def code_of(result: CallToolResult) -> str:
+    """What went wrong."""
+    assert result.is_error
+    assert result.meta is not None
+    return str(result.meta["talkwire/error"]["code"])
 
 
 async def status_of(server: Server, turn_id: str) -> Any:
@@ -110,9 +119,9 @@ async def test_what_is_wrong_with_a_call_is_told(
         failed = await client.call_tool("chat", {"input": "words=1 then=cut"})
 
     assert [result.is_error for result in (wrong, unknown, failed)] == [True] * 3
-    assert wrong.structured_content["code"] == "invalid_request"
-    assert unknown.structured_content["code"] == "not_found"
-    assert failed.structured_content["code"].startswith("upstream_")
+    assert code_of(wrong) == "invalid_request"
+    assert code_of(unknown) == "not_found"
+    assert code_of(failed).startswith("upstream_")
 
 
 @BOTH
@@ -135,12 +144,34 @@ async def test_keys_tell_who_asks_and_what_may_be_asked(
         own = await client.call_tool("read_session", {"session_id": "s_1"})
 
     assert other.is_error
-    assert other.structured_content["code"] == "not_found"
+    assert code_of(other) == "not_found"
     assert none.structured_content["sessions"] == []
     assert names == ["list_sessions", "read_session"]
-    assert refused.structured_content["code"] == "forbidden"
+    assert code_of(refused) == "forbidden"
     assert len(own.structured_content["messages"]) == 2
     assert len(provider.calls) == 1
+
+
+async def test_calls_are_counted_as_open_streams_are(
+    provider: Provider, fresh_server: Fresh
+) -> None:
+    config = {"models": [provider.model()], "limits": {"streams": 1}}
+    server = await fresh_server(config=config).start()
+    told = Progress()
+
+    async with client_of(server, "auto") as client:
+        asked = {"input": "words=3 then=stall"}
+        asking = asyncio.create_task(client.call_tool("chat", asked, progress_callback=told))
+        await until(lambda: told.texts)
+        refused = await client.call_tool("chat", {"input": "words=1"})
+        asking.cancel()
+        await asyncio.wait([asking])
+        async with asyncio.timeout(10):
+            again = refused
+            while again.is_error:
+                again = await client.call_tool("chat", {"input": "words=1"})
+
+    assert code_of(refused) == "rate_limited"
 
 
 async def test_without_a_key_and_for_another_host_nothing_is_told(fresh_server: Fresh) -> None:
@@ -216,7 +247,7 @@ async def test_what_cannot_finish_is_handed_over_and_the_client_is_told(
         result = await asyncio.wait_for(asking, 20)
 
     assert result.is_error
-    assert result.structured_content["code"] == "draining"
+    assert code_of(result) == "draining"
     assert await server.exited() == 0
     assert "Traceback" not in server.output
 
@@ -240,7 +271,7 @@ async def test_a_client_of_the_older_protocol_that_is_cut_off_stops_nothing(
         texts: list[str] = []
         while texts[-1:] != [said(9)]:
             read = await client.call_tool("read_session", {"session_id": "s_1"})
-            found = read.structured_content.get("messages", [])
+            found = (read.structured_content or {}).get("messages", [])
             texts = [message["text"] for message in found]
 
 

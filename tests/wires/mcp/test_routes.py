@@ -65,7 +65,7 @@ async def test_a_request_that_is_called_off_stops_its_turn_and_no_other() -> Non
         async with asyncio.timeout(20):
             while not here.turns.log.readers:  # noqa: ASYNC110 - a state that no event tells of
                 await asyncio.sleep(0.01)
-        for session, asked in (("another", 7), ("mine", 8), ("mine", "7")):
+        for session, asked in (("another", 7), ("", 7), ("mine", 8), ("mine", "7")):
             body = {"method": "notifications/cancelled", "params": {"requestId": asked}}
             answer = await here.post({"jsonrpc": "2.0", **body}, **{"Mcp-Session-Id": session})
             assert answer.status_code == 202

@@ -145,10 +145,11 @@ class ToolCalls:
             self._door.enter(_request_of(context), *offer.scopes)
             given = await self._does[params.name](context, params.arguments or {})
         except TalkwireError as error:
+            # Not as structured content: clients hold that to the schema of what succeeds.
             return CallToolResult(
                 content=[TextContent(text=f"{error.message} ({error.code})")],
-                structured_content=encode.told(error),
                 is_error=True,
+                meta={encode.ERROR: encode.told(error)},
             )
         except MCPError:
             raise

@@ -12,6 +12,7 @@ from talkwire.canon.events import Stamped, TextDelta, TurnCompleted, TurnFailed
 from talkwire.canon.fold import TurnState, answer_message_id
 from talkwire.canon.records import SessionRecord, StoredMessage
 
+ERROR = "talkwire/error"  # where `_meta` of a result says more of what went wrong
 PARSE_ERROR, INVALID_REQUEST, INTERNAL_ERROR = -32700, -32600, -32603
 
 

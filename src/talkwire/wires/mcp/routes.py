@@ -33,6 +33,7 @@ ASKING: tuple[str, ...] = ()  # there is no GET
 PATH = "/mcp"
 _SESSION = "mcp-session-id"
 _TAGS: list[Any] = [decode.WIRE]
+Name = tuple[str, str, str | int]
 
 
 def router(
@@ -76,7 +77,7 @@ class Desk:
         self._owner: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[StreamableHTTPSessionManager] | None = None
         self._closing = asyncio.Event()
-        self._lines: dict[tuple[str, str, str | int], Line] = {}
+        self._lines: dict[Name, Line] = {}
 
     async def post(self, request: Request) -> Response:
         """Takes one JSON-RPC message, and answers with JSON or a stream."""
@@ -103,17 +104,18 @@ class Desk:
         line = Line(request.receive, send, body, self._door.limits.send_timeout_s)
         put(request.scope, line)
         name = _name(request, message.get("id"))
-        self._lines[name] = line
+        if name is not None:
+            self._lines[name] = line
         try:
             await manager.handle_request(request.scope, line.receive, line.send)
         finally:
-            if self._lines.get(name) is line:
+            if name is not None and self._lines.get(name) is line:
                 del self._lines[name]
 
     async def _call_off(self, request: Request, message: dict[str, Any]) -> None:
         """Stop the turn of a request that its client calls off by a message of its own."""
-        asked = decode.cancelled_of(message)
-        line = None if asked is None else self._lines.get(_name(request, asked))
+        name = _name(request, decode.cancelled_of(message))
+        line = None if name is None else self._lines.get(name)
         if line is None:
             return
         line.called_off = True
@@ -175,10 +177,12 @@ class Exchange(Response):
         await self._desk.exchange(self._manager, self._request, self._message, named)
 
 
-def _name(request: Request, message_id: object) -> tuple[str, str, str | int]:
-    """Whose message it is: its client's, of this principal."""
-    known = message_id if isinstance(message_id, str | int) else ""
-    return principal_of(request).id, request.headers.get(_SESSION, ""), known
+def _name(request: Request, message_id: object) -> Name | None:
+    """A request of this principal's client; None where the client or the request has no name."""
+    client = request.headers.get(_SESSION)
+    if not client or not isinstance(message_id, str | int):
+        return None
+    return principal_of(request).id, client, message_id
 
 
 def _as_json_rpc(error: BadRequest) -> TalkwireError:
