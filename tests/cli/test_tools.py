@@ -33,8 +33,8 @@ async def count(to: int):
 @tool
 async def hang():
     "Says something, and then nothing."
-    yield "begun "
     try:
+        yield "begun "
         await asyncio.Event().wait()
     finally:
         open("cancelled", "w").close()
