@@ -25,9 +25,7 @@ async def test_a_connection_is_kept_after_a_whole_answer_and_told_left_once() ->
     ours, theirs = socket.socketpair()
     kept, loop = Kept(), asyncio.get_running_loop()
     theirs.setblocking(False)
-    _, connection = await loop.create_connection(
-        lambda: Connection(kept.keep, Rounds()), sock=ours
-    )
+    _, connection = await loop.create_connection(lambda: Connection(kept.keep, Rounds()), sock=ours)
 
     answer = connection.ask(b"GET /", first_s=2, idle_s=2, on_left=kept.leave)
     assert await loop.sock_recv(theirs, 100) == b"GET /"
