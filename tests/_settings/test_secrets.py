@@ -10,7 +10,7 @@ from talkwire.settings import McpServerSettings, ModelSettings, RedisSettings, S
 def test_secrets_are_found_wherever_they_stand() -> None:
     settings = Settings(
         openai_api_key=SecretStr("one"),
-        redis=RedisSettings(url="redis://:two@h"),
+        redis=RedisSettings(url=SecretStr("redis://:two@h")),
         models=(ModelSettings(name="m", provider="openai-chat", api_key=SecretStr("three")),),
         mcpServers={"x": McpServerSettings(command="c", env={"KEY": SecretStr("four")})},
     )
