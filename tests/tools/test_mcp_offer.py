@@ -77,8 +77,8 @@ def test_resources_and_prompts_are_plain_entries() -> None:
     template = ResourceTemplate(uri_template="file:///{x}", name="T")
     prompt = Prompt.model_validate({"name": "p", "arguments": [{"name": "x", "required": True}]})
 
-    first, second = mcp_offer.resources([resource, template], "s")
-    (asked,) = mcp_offer.prompts([prompt], "s")
+    first, second = mcp_offer.resources([resource, template])
+    (asked,) = mcp_offer.prompts([prompt])
 
     assert (first["uri"], first["name"], first["template"]) == ("file:///a", "A", False)
     assert (second["uri"], second["template"]) == ("file:///{x}", True)

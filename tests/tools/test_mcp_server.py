@@ -245,8 +245,8 @@ async def test_the_reference_server_lists_and_answers(everything: McpServers) ->
     assert '"type":"image"' in (await call(everything, "get-tiny-image")).result
     structured = await call(everything, "get-structured-content", location="New York")
     assert json.loads(structured.result)["conditions"]
-    assert everything.resources()
-    assert any(prompt["name"] == "simple-prompt" for prompt in everything.prompts())
+    assert everything.status()[0]["resources"]
+    assert any(prompt["name"] == "simple-prompt" for prompt in everything.status()[0]["prompts"])
 
 
 async def test_the_reference_server_tells_of_progress_and_can_be_aborted(

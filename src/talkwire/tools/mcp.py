@@ -60,17 +60,9 @@ class McpServers:
 
     def status(self) -> list[dict[str, Any]]:
         """Each server as it is now: name, transport, status (connected, connecting, failed or
-        disabled), tools, protocol_version, server_info, last_error, latency_ms.
+        disabled), tools, resources, prompts, protocol_version, server_info, last_error, latency_ms.
         """
         return [server.status() for server in self._servers.values()]
-
-    def resources(self) -> list[dict[str, Any]]:
-        """What the servers listed last."""
-        return [entry for server in self._servers.values() for entry in server.resources]
-
-    def prompts(self) -> list[dict[str, Any]]:
-        """What the servers listed last."""
-        return [entry for server in self._servers.values() for entry in server.prompts]
 
 
 def _named(tools: Sequence[tuple[str, Tool]]) -> dict[str, Tool]:

@@ -60,13 +60,10 @@ def _tool(there: ToolThere, config: McpServerConfig) -> Tool:
     )
 
 
-def resources(
-    given: Iterable[Resource | ResourceTemplate], server: str
-) -> tuple[dict[str, Any], ...]:
+def resources(given: Iterable[Resource | ResourceTemplate]) -> tuple[dict[str, Any], ...]:
     """Resources, and templates of them, as plain entries."""
     return tuple(
         {
-            "server": server,
             "uri": clean(str(e.uri if isinstance(e, Resource) else e.uri_template), 2000),
             "template": not isinstance(e, Resource),
             "name": clean(e.name, 256),
@@ -77,11 +74,10 @@ def resources(
     )
 
 
-def prompts(given: Iterable[Prompt], server: str) -> tuple[dict[str, Any], ...]:
+def prompts(given: Iterable[Prompt]) -> tuple[dict[str, Any], ...]:
     """Prompts, with what they ask for."""
     return tuple(
         {
-            "server": server,
             "name": clean(each.name, 256),
             "description": clean(each.description or "", _DESCRIPTION_CHARS),
             "arguments": [

@@ -71,6 +71,8 @@ class McpServer:
             "transport": self.config.transport,
             "status": self._status,
             "tools": [tool.name for tool in self.offered()],
+            "resources": list(self.resources) if link else [],
+            "prompts": list(self.prompts) if link else [],
             "protocol_version": link.protocol_version if link else None,
             "server_info": link.server_info if link else None,
             "last_error": self._refused or self._last_error or None,

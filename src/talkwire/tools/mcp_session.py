@@ -154,7 +154,7 @@ class Link:
             found += await _pages(
                 lambda c: client.list_resource_templates(cursor=c), "resource_templates", most
             )
-        return mcp_offer.resources(found, self._config.name)
+        return mcp_offer.resources(found)
 
     async def prompts(self) -> tuple[dict[str, Any], ...]:
         if self._client.server_capabilities.prompts is None:
@@ -164,7 +164,7 @@ class Link:
             found += await _pages(
                 lambda c: self._client.list_prompts(cursor=c), "prompts", mcp_offer.MOST_ENTRIES
             )
-        return mcp_offer.prompts(found, self._config.name)
+        return mcp_offer.prompts(found)
 
     async def listen(self) -> None:
         """Hears of changes where the protocol has a stream of its own for them."""
