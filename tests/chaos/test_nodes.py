@@ -1,8 +1,9 @@
-"""A short storm over several nodes, and the proof that it would notice. `make chaos`: the long."""
+"""A short storm over several nodes. The long one, and the proof that it would notice a missing
+fence: `make chaos`; on one node: `test_storm.py`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,15 +31,3 @@ async def test_turns_survive_the_nodes_that_run_them(outcome_of: Survived, tmp_p
 
     assert outcome.green, (outcome.why, outcome.verdict.notes)
     assert outcome.verdict.endings["turn.completed"]
-
-
-async def test_without_the_fence_two_nodes_write_one_turn(
-    outcome_of: Survived, tmp_path: Path
-) -> None:
-    setup = replace(SHORT.setup, nodes=2, fence=False)
-    load = replace(SHORT.load, words=(40, 60), models=("more",), patience_s=10)
-    options = replace(SHORT, kills=0, zombies=6, seconds=30, setup=setup, load=load)
-
-    outcome = await outcome_of(nodes.run(options, tmp_path))
-
-    assert not outcome.verdict.green

@@ -19,7 +19,11 @@ import yaml
 from talkwire.cli.tools import Refusal, parsed
 from tests.tools.servers import HOSTILE
 
-CODE = "from talkwire.cli.main import app; app()"
+# Whoever runs the tests in the background may have had this signal ignored, for all children too.
+CODE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from talkwire.cli.main import app; app()"
+)
 MINE = """
 import asyncio
 from talkwire.tools import tool
