@@ -19,7 +19,7 @@ from talkwire.canon.errors import (
     UpstreamInvalid,
     UpstreamUnavailable,
 )
-from talkwire.models._rounds import Rounds
+from talkwire.models._rounds import A_READ, Rounds
 from talkwire.models._silence import Silence
 
 HEAD_BYTES = 65_536
@@ -201,7 +201,7 @@ class Answer:
         if not self._silence.flowing:
             self._give(self._loop.time())
             return
-        self._connection.rounds.reads += 1
+        self._connection.rounds.load += A_READ + len(data)
         if not self._queued:
             self._queued = True
             self._connection.rounds.join(self._give)

@@ -14,8 +14,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-A_READ_S = 0.000_006
-"""What each network read a second adds to the time between rounds: 6 ms at a thousand."""
+A_READ = 800
+"""What a network read costs beside its bytes, in bytes that cost as much."""
+
+A_BYTE_S = 0.000_000_006
+"""What each byte a second adds to the time between rounds: 6 ms at a megabyte, or at a thousand
+reads of a token."""
 
 MOST_S = 0.04
 """The longest time between rounds: 25 of them a second still look like one flow."""
@@ -28,28 +32,30 @@ class Tempo:
 
     def __init__(self) -> None:
         self._last = 0.0
-        self._rate = 0.0  # reads a second, of late
+        self._rate = 0.0  # load a second, of late
 
     @property
     def due(self) -> float:
         """When the next round may be."""
-        return self._last + min(self._rate * A_READ_S, MOST_S)
+        return self._last + min(self._rate * A_BYTE_S, MOST_S)
 
-    def round(self, now: float, reads: int) -> bool:
-        """A round, with so many reads since the last one; False where no time has passed since."""
+    def round(self, now: float, load: int) -> bool:
+        """A round, after so much load since the last one; False where no time has passed since."""
         passed = now - self._last
         if passed <= 0:
             return False
-        self._rate += (reads / passed - self._rate) * min(1.0, passed / _MEMORY_S)
+        self._rate += (load / passed - self._rate) * min(1.0, passed / _MEMORY_S)
         self._last = now
         return True
 
 
 class Rounds:
-    """The rounds of one client. `reads` is counted up by whoever reads from the network."""
+    """The rounds of one client. `load` is counted up by whoever reads from the network: `A_READ`
+    and the bytes of each read.
+    """
 
     def __init__(self) -> None:
-        self.reads = 0
+        self.load = 0
         self._tempo = Tempo()
         self._waiting: list[Callable[[float], None]] = []
         self._armed = False
@@ -72,8 +78,8 @@ class Rounds:
     def _round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._armed = False
         now = loop.time()
-        if self._tempo.round(now, self.reads):
-            self.reads = 0
+        if self._tempo.round(now, self.load):
+            self.load = 0
         waiting, self._waiting = self._waiting, []
         for give in waiting:
             give(now)
