@@ -17,12 +17,12 @@ from collections.abc import Callable
 A_READ = 800
 """What a network read costs beside its bytes, in bytes that cost as much."""
 
-A_BYTE_S = 0.000_000_006
-"""What each byte a second adds to the time between rounds: 6 ms at a megabyte, or at a thousand
+A_BYTE_S = 0.000_000_008
+"""What each byte a second adds to the time between rounds: 8 ms at a megabyte, or at a thousand
 reads of a token."""
 
-MOST_S = 0.04
-"""The longest time between rounds: 25 of them a second still look like one flow."""
+MOST_S = 0.05
+"""The longest time between rounds: 20 of them a second still look like one flow."""
 
 _MEMORY_S = 0.2
 
