@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from talkwire.canon.tools import CallContext
 from talkwire.tools.decorated import tool
 from talkwire.tools.local import McpToolExecute, ToolInfo
 
-__all__ = ["McpToolExecute", "ToolInfo", "tool"]
+__all__ = ["CallContext", "McpToolExecute", "ToolInfo", "tool"]
