@@ -171,7 +171,6 @@ class Case:
         return {
             "tool.called": several * (self.round + self.is_lost_in_calls),
             "tool.finished": several * self.round + first_is_done,
-            "text.delta": int(self.leaves_text),
         }
 
     def ends_well(self, on_lost: str) -> bool:

@@ -93,8 +93,11 @@ class Deaths:
     def _is_there(self, case: Case, reached: set[str]) -> bool:
         if not case.signs <= reached:
             return False
-        kinds = Counter(frame.event for frame in frames(self.seen[case.key]))
-        return all(kinds[kind] >= number for kind, number in case.due.items())
+        kinds = [frame.event for frame in frames(self.seen[case.key])]
+        # Rounds before have texts too: the one that is cut is the last thing that was seen.
+        if case.leaves_text and kinds[-1:] != ["text.delta"]:
+            return False
+        return all(kinds.count(kind) >= number for kind, number in case.due.items())
 
     async def _judge(self, case: Case) -> None:
         verdict, transcript = self.verdict, self.seen[case.key]
