@@ -32,6 +32,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import answer_message_id
+from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Message, TextPart, TurnRequest
 
@@ -55,12 +56,22 @@ requests = st.builds(
     temperature=st.none() | st.floats(0, 2),
     on_busy=st.none() | st.sampled_from(["queue", "reject", "interrupt"]),
 )
+scenes = st.builds(
+    Scene,
+    category=words,
+    subcategory=words,
+    move=st.sampled_from(["answer", "clarify", "hand_over", "out_of_scope"]),
+    confidence=st.floats(0, 1),
+    said=st.lists(names, max_size=2).map(tuple),
+    step=names,
+    slots=st.dictionaries(names, words, max_size=2),
+)
 routes = st.builds(
     RouteChosen,
     model=names,
     model_type=names,
     reasons=st.lists(words, max_size=2).map(tuple),
-    scenario=st.none() | st.dictionaries(names, scalars, max_size=2),
+    scenario=st.none() | scenes,
 )
 usages = st.builds(
     UsageCounted,

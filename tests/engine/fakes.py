@@ -26,10 +26,11 @@ from talkwire.engine.live import LiveTurn
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Caller, Choice, PromptVersions, Speech, Tools
+from talkwire.engine.ports import Caller, Choice, PromptVersions, Scenarios, Speech, Tools
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
+from talkwire.engine.scenes import Scenes
 from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from tests.engine.storage import FakeJournal, FakeRecords
@@ -81,9 +82,10 @@ class ScriptedModel:
 class FakeModels:
     """One model under any name but `unknown`."""
 
-    def __init__(self, model: ScriptedModel, *, prefill: bool = False) -> None:
+    def __init__(self, model: ScriptedModel, *, prefill: bool = False, reads: bool = True) -> None:
         self.model = model
         self.prefill = prefill
+        self.reads = reads
         self.callers: list[Caller | None] = []
 
     def resolve(self, name: str | None, caller: Caller | None = None) -> Choice:
@@ -99,6 +101,7 @@ class FakeModels:
             price_in=1.0,
             price_out=2.0,
             lent=caller is not None,
+            reads=self.reads,
         )
 
     def names(self) -> tuple[str, ...]:
@@ -209,6 +212,8 @@ class World:
         tools: Tools | None = None,
         long: LongResults | None = None,
         approvals: Approvals | None = None,
+        scenarios: Scenarios | None = None,
+        reads: bool = True,
         every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
@@ -217,7 +222,8 @@ class World:
         self.signals = signals or FakeSignals()
         self.seen: list[AnyEvent] = []
         self.watch: Callable[[TurnState, AnyEvent], object] = lambda state, event: None
-        router = Router(FakeModels(self.model, prefill=prefill), FakePrompts())
+        models = FakeModels(self.model, prefill=prefill, reads=reads)
+        router = Router(models, FakePrompts(), scenarios)
         journal: Journal = self.journal
         runner = Runner(
             Performer(
@@ -225,6 +231,7 @@ class World:
                 speech,
                 WindowShare(),
                 calls=None if tools is None else Calls(tools, long, approvals=approvals),
+                scenes=None if scenarios is None else Scenes(scenarios, decide_timeout_s=0.05),
                 backlog_events=backlog_events,
             ),
             router,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from talkwire.canon.events import (
     AnyEvent,
@@ -25,6 +26,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import TurnState, fold
+from talkwire.canon.scenarios import Move, Scene
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import FinishReason, Message, OnLost, TextPart, TurnRequest
 from talkwire.engine.steps import (
@@ -32,6 +34,7 @@ from talkwire.engine.steps import (
     CallTools,
     Decide,
     Finish,
+    Recite,
     Route,
     Rules,
     SayLimit,
@@ -203,3 +206,29 @@ def test_what_was_decided_is_done_once_and_the_model_asked_after_the_last(
     assert next_step(decided(CALL), Rules(), resumed=resumed) == CallTools((CALL,), resumed)
     done = next_step(decided(*ROUND), Rules(), resumed=resumed)
     assert done == (WAITS if more else CallModel())
+
+
+SCENE = Scene("Money", "Where is it")
+
+
+@pytest.mark.parametrize("move", ["clarify", "hand_over", "out_of_scope"])
+@pytest.mark.parametrize("can_read", [True, False])
+def test_what_a_scenario_says_by_itself_is_recited(move: Move, can_read: bool) -> None:
+    route = replace(ROUTED, scenario=replace(SCENE, move=move))
+
+    assert next_step(after(route), Rules(can_read=can_read)) == Recite()
+    half = after(route, TextDelta("Which "), TextDelta("one"))
+    assert next_step(half, Rules(can_read=can_read), resumed=True) == Recite("Which one")
+
+
+def test_a_model_answers_in_a_scenario_if_it_reads() -> None:
+    state = after(replace(ROUTED, scenario=SCENE))
+
+    assert next_step(state, Rules()) == CallModel()
+    assert next_step(state, Rules(can_read=False)) == Recite()
+
+
+def test_a_recital_ends_as_every_answer_does() -> None:
+    state = after(replace(ROUTED, scenario=replace(SCENE, move="clarify")), whole("Which one?"))
+
+    assert next_step(state, Rules()) == Finish(TurnCompleted("stop"))

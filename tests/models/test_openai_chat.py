@@ -13,7 +13,8 @@ from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tok
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamInvalid
 from talkwire.canon.tools import Tool
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
-from talkwire.models.openai_chat import CARRY_ON, ChatCodec, ChatReading
+from talkwire.models._asked import CARRY_ON
+from talkwire.models.openai_chat import ChatCodec, ChatReading
 from tests.models.conftest import joined, told
 from tests.upstream import frames
 from tests.upstream.behaviour import behaviour, whole_text
@@ -212,3 +213,16 @@ def test_tools_are_described_as_this_api_describes_functions() -> None:
     function = {"name": "find", "description": "Finds", "parameters": schema}
     assert tool == {"type": "function", "function": function}
     assert "tools" not in json.loads(ChatCodec().body(ModelRequest("m", ())))
+
+
+def test_a_schema_is_asked_for_until_the_server_has_rejected_it() -> None:
+    schema = {"type": "object", "properties": {}, "required": []}
+    codec, request = ChatCodec(), ModelRequest("m", (), schema=schema)
+
+    asked = json.loads(codec.body(request))["response_format"]
+
+    json_schema = {"name": "answer", "strict": True, "schema": schema}
+    assert asked == {"type": "json_schema", "json_schema": json_schema}
+    assert codec.learn("Unknown parameter: 'response_format'.")
+    assert "response_format" not in json.loads(codec.body(request))
+    assert not codec.learn("Unknown parameter: 'response_format'.")

@@ -13,7 +13,7 @@ from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text
 from talkwire.canon.errors import ModelError, UpstreamIncomplete
 from talkwire.canon.tools import Tool
 from talkwire.canon.turn import Call, FinishReason, Message, ModelRequest, TextPart, text_message
-from talkwire.models.openai_chat import CARRY_ON
+from talkwire.models._asked import CARRY_ON
 from talkwire.models.openai_responses import ResponsesCodec, ResponsesReading
 from tests.models.conftest import joined, told
 from tests.upstream import frames
@@ -156,3 +156,15 @@ def test_tools_are_described_as_this_api_describes_functions() -> None:
     function = {"name": "find", "description": "Finds", "parameters": schema}
     assert tool == {"type": "function", **function}
     assert "tools" not in json.loads(ResponsesCodec().body(ModelRequest("m", ())))
+
+
+def test_a_schema_is_asked_for_until_the_server_has_rejected_it() -> None:
+    schema = {"type": "object", "properties": {}, "required": []}
+    codec, request = ResponsesCodec(), ModelRequest("m", (), schema=schema)
+
+    asked = json.loads(codec.body(request))["text"]["format"]
+
+    assert asked == {"type": "json_schema", "name": "answer", "strict": True, "schema": schema}
+    assert codec.learn("Invalid 'text.format': json_schema is not supported")
+    assert "text" not in json.loads(codec.body(request))
+    assert not codec.learn("Invalid 'text.format': json_schema is not supported")

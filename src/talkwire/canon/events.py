@@ -8,11 +8,11 @@ that has no word for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import FinishReason, Message, TurnRequest
 
@@ -41,7 +41,7 @@ class RouteChosen(Event, frozen=True, tag="route.chosen"):
     model: str
     model_type: str
     agent_id: str | None = None
-    scenario: dict[str, Any] | None = None
+    scenario: Scene | None = None
     reasons: tuple[str, ...] = ()
 
 

@@ -31,6 +31,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.records import Usage
+from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Call, FinishReason, Message, TextPart, TurnRequest
 
@@ -186,6 +187,11 @@ class TurnState:
         return self.route.model if self.route else None
 
     @property
+    def scene(self) -> Scene | None:
+        """Where the turn is in a scenario, once that is decided."""
+        return self.route.scenario if self.route else None
+
+    @property
     def text(self) -> str:
         """The answer so far: the completed message's text or the pieces since the last round."""
         return self.message.text if self.message else "".join(self.texts)
@@ -236,6 +242,7 @@ class TurnState:
                 model=self.model,
                 incomplete=not waits,
                 finish_reason="approval_required" if waits else None,
+                scene=self.scene,
             ),
         )
 

@@ -6,10 +6,11 @@ values: everything in this module may be stored and read back.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Tool
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -41,7 +42,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """One node of a session's tree, as stored and as given to models.
 
     `incomplete` marks text that was cut: by an abort or a failure, or since a tool's result was too
-    long. `call_id` is set on `tool` messages only: the call that the message answers.
+    long. `call_id` is set on `tool` messages only: the call that the message answers. Answers that
+    come from a scenario have their `scene`.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     incomplete: bool = False
     finish_reason: FinishReason | None = None
+    scene: Scene | None = None
 
     @property
     def text(self) -> str:
@@ -69,6 +72,10 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     prompt. With `keep` False nothing of the turn becomes a message of the session, and the turn
     waits for no other. `with_caller`: a key or a server was the caller's, kept nowhere, so that no
     other process can carry the turn on.
+
+    With a `scenario` the answer comes from the catalogue of scenarios: the one of that name (in
+    `category`, where names are not enough), or with `""` the one that the text is about, in
+    `category` where one is given. `facts` is a JSON object of what the client knows of the case.
     """
 
     session_id: str
@@ -89,6 +96,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     context: tuple[Message, ...] = ()
     keep: bool = True
     with_caller: bool = False
+    category: str = ""
+    facts: str = ""
 
     @property
     def text(self) -> str:
@@ -121,7 +130,8 @@ class ModelRequest(Struct, frozen=True):
     `partial` is text the model has already said in this answer and is to carry on from: as a
     prefilled assistant message where the model can do that, else as an instruction. `tools` it may
     call have names that every provider takes. A `summary` is of a text that a tool has returned: a
-    model that cannot read refuses it.
+    model that cannot read refuses it, and a `decision` too. An answer that fits a `schema` (JSON
+    Schema of an object) is asked for where the provider can promise one.
     """
 
     model: str
@@ -131,7 +141,8 @@ class ModelRequest(Struct, frozen=True):
     max_output_tokens: int | None = None
     partial: str = ""
     tools: tuple[Tool, ...] = ()
-    purpose: Literal["answer", "summary"] = "answer"
+    purpose: Literal["answer", "summary", "decision"] = "answer"
+    schema: dict[str, Any] | None = None
 
 
 def text_message(id: str, role: Role, text: str) -> Message:

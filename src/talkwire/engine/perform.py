@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec import Struct, structs
 
 from talkwire.canon.deltas import Delta
-from talkwire.canon.errors import SpeechError, UpstreamIncomplete
+from talkwire.canon.errors import SpeechError, Unavailable, UpstreamIncomplete
 from talkwire.canon.events import (
     AnyEvent,
     AudioCompleted,
@@ -33,11 +33,13 @@ from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, chosen
+from talkwire.engine.scenes import Scenes
 from talkwire.engine.steps import (
     CallModel,
     CallTools,
     Decide,
     Finish,
+    Recite,
     Route,
     SayLimit,
     Speak,
@@ -68,12 +70,14 @@ class Performer:
         window: WindowShare,
         *,
         calls: Calls | None = None,
+        scenes: Scenes | None = None,
         backlog_events: int = 2000,
     ) -> None:
         self._records = records
         self._speech = speech
         self._window = window
         self._calls = calls
+        self._scenes = scenes
         self._backlog = backlog_events
 
     async def perform(self, step: Step, live: LiveTurn, routed: Routed) -> None:
@@ -83,7 +87,7 @@ class Performer:
         """
         match step:
             case Route():
-                live.append([chosen(routed.plan)])
+                await self._route(live, routed)
             case CallModel():
                 await self._ask(step, live, routed)
             case Decide():
@@ -92,6 +96,8 @@ class Performer:
                 await self._run(step, live, routed)
             case SayLimit():
                 live.append(_at_limit(step, live.state))
+            case Recite():
+                self._scenes_of(live).recite(step.partial, live)
             case Speak():
                 await self._speak(step, live)
             case Finish():
@@ -99,13 +105,29 @@ class Performer:
             case _ as never:
                 assert_never(never)
 
+    async def _route(self, live: LiveTurn, routed: Routed) -> None:
+        if live.state.asked.scenario is None:
+            live.append([chosen(routed.plan)])
+        else:
+            said = await self._given(live, routed.plan)
+            await self._scenes_of(live).choose(live, routed, said)
+
+    def _scenes_of(self, live: LiveTurn) -> Scenes:
+        if self._scenes is None:
+            raise Unavailable("This server has no scenarios any more; the question needs them.")
+        return self._scenes
+
     async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
-        plan, turn = routed.plan, live.state
-        offered = self._calls.offered() if self._calls is not None else {}
+        plan, turn, scene = routed.plan, live.state, live.state.scene
+        # A scenario answers from its own words alone.
+        offered = self._calls.offered() if self._calls is not None and scene is None else {}
+        instructions = plan.instructions
+        if scene is not None:
+            instructions = self._scenes_of(live).instructions(plan, scene, turn.asked)
         request = ModelRequest(
             model=routed.choice.upstream_model,
             messages=tuple(map(as_spoken, await self._given(live, plan))),
-            instructions=plan.instructions,
+            instructions=instructions,
             temperature=plan.temperature,
             max_output_tokens=plan.max_output_tokens,
             partial=step.partial,
@@ -134,7 +156,7 @@ class Performer:
         history = live.history
         if history is None:
             stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
-            history = [item.message for item in stored]
+            history = live.history = [item.message for item in stored]
         return fit((*history, *turn.rounds), self._bounds(plan))
 
     async def _decide(self, decision: Decision, live: LiveTurn, routed: Routed) -> None:
@@ -198,7 +220,9 @@ def _answered(
     parts = (TextPart(text),) if text else ()
     name = answer_message_id(turn.turn_id)
     finish = assembler.finish_reason
-    message = Message(name, "assistant", parts, model=plan.model, finish_reason=finish)
+    message = Message(
+        name, "assistant", parts, model=plan.model, finish_reason=finish, scene=turn.scene
+    )
     return [*events, MessageCompleted(message)]
 
 

@@ -6,7 +6,7 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -16,8 +16,9 @@ from talkwire.canon.records import (
     PromptVersion,
     RenderedPrompt,
 )
+from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import CallContext, Tool, ToolAnswer
-from talkwire.canon.turn import ModelRequest, Scalar
+from talkwire.canon.turn import Message, ModelRequest, Scalar, TurnRequest
 
 
 class Model(Protocol):
@@ -53,7 +54,8 @@ at by nobody else, and kept nowhere."""
 class Choice(Struct, frozen=True):
     """A model that a name resolves to. `upstream_model` is what the provider calls it.
 
-    Prices are per million tokens. A `lent` model is for one turn, which closes it.
+    Prices are per million tokens. A `lent` model is for one turn, which closes it. One that does
+    not read answers without regard to its instructions, as the scripted demo does.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Choice(Struct, frozen=True):
     price_in: float | None = None
     price_out: float | None = None
     lent: bool = False
+    reads: bool = True
 
 
 class Models(Protocol):
@@ -119,6 +122,45 @@ class Tools(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; running calls end with errors."""
+        ...
+
+
+Asking = Callable[[str, Sequence[Message], dict[str, Any]], Awaitable[str]]
+"""Asks the turn's model to decide: instructions, messages and a JSON Schema to its text.
+
+:raises ModelError: it cannot, or has not answered in time.
+"""
+
+
+class Scenarios(Protocol):
+    """The catalogue of scenarios: which one a text is about, and what is to be said."""
+
+    def check(self, request: TurnRequest) -> None:
+        """Whether the scenario and category that a request names exist.
+
+        :raises Unprocessable: no; `param` names the field, the message the closest names.
+        :raises Unavailable: there is no catalogue, since it could not be loaded.
+        """
+        ...
+
+    async def decide(
+        self, request: TurnRequest, said: Sequence[Message], ask: Asking | None
+    ) -> Scene:
+        """The scene of a turn. `said` is the conversation, the text that it is about last; `ask`
+        is a model that reads, where there is one.
+
+        :raises Unavailable: as `check`.
+        """
+        ...
+
+    def brief(self, scene: Scene, request: TurnRequest) -> str:
+        """What a model that answers in this scene is to know, and to keep to."""
+        ...
+
+    def words(self, scene: Scene) -> str:
+        """What is to be said in this scene, without a model; equal for equal scenes, as long as
+        the catalogue is the same.
+        """
         ...
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from talkwire.canon.errors import Unprocessable
 from talkwire.canon.events import RouteChosen
 from talkwire.canon.turn import Plan, TurnRequest
-from talkwire.engine.ports import Caller, Choice, Models, Prompts
+from talkwire.engine.ports import Caller, Choice, Models, Prompts, Scenarios
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,23 @@ class Routed:
 class Router:
     """Plans turns. It stores nothing and asks no model."""
 
-    def __init__(self, models: Models, prompts: Prompts) -> None:
+    def __init__(
+        self, models: Models, prompts: Prompts, scenarios: Scenarios | None = None
+    ) -> None:
         self._models = models
         self._prompts = prompts
+        self._scenarios = scenarios
 
     async def plan(self, request: TurnRequest, caller: Caller | None = None) -> Routed:
         """The plan for a request; what the request says wins over the prompt, that over the model.
         Close what comes out.
 
         :raises NotFound: no such model or prompt.
-        :raises Unprocessable: a prompt variable is missing or unknown.
+        :raises Unprocessable: a prompt variable is missing or unknown; there is no such scenario.
+        :raises Unavailable: a scenario is asked for, and the catalogue could not be loaded.
         """
+        if request.scenario is not None:
+            self._check(request)
         prompt = await self._prompts.render(request.prompt, request.prompt_variables)
         choice = self._models.resolve(request.model or prompt.model, caller)
         temperature = _first(request.temperature, prompt.temperature, choice.temperature)
@@ -53,6 +60,12 @@ class Router:
             price_out=choice.price_out,
         )
         return Routed(plan, choice)
+
+    def _check(self, request: TurnRequest) -> None:
+        if self._scenarios is None:
+            why = "This server has no scenarios: the wire support is switched off."
+            raise Unprocessable(why, param="scenario")
+        self._scenarios.check(request)
 
 
 def chosen(plan: Plan) -> RouteChosen:

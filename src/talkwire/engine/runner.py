@@ -83,6 +83,7 @@ class Runner:
         rules = Rules(
             on_lost=limits.on_lost,
             can_prefill=routed.plan.continuation == "prefill",
+            can_read=routed.choice.reads,
             max_tool_rounds=limits.max_tool_rounds,
         )
         while True:

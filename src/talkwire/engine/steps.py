@@ -45,6 +45,12 @@ class SayLimit(Struct, frozen=True):
     rounds: int
 
 
+class Recite(Struct, frozen=True):
+    """Say the scenario's own words; `partial` is what was said already."""
+
+    partial: str = ""
+
+
 class Speak(Struct, frozen=True):
     """Speak the answer. `interrupted`: some of it was sent already, so it cannot begin again."""
 
@@ -58,7 +64,7 @@ class Finish(Struct, frozen=True):
     terminal: Terminal
 
 
-Step = Route | CallModel | Decide | CallTools | SayLimit | Speak | Finish
+Step = Route | CallModel | Decide | CallTools | SayLimit | Recite | Speak | Finish
 
 
 LOST = TurnFailed(
@@ -72,11 +78,13 @@ LOST = TurnFailed(
 class Rules(Struct, frozen=True):
     """What the step depends on beside the turn's own events.
 
-    `can_prefill`: the routed model carries a given text on exactly.
+    `can_prefill`: the routed model carries a given text on exactly. `can_read`: it heeds what it is
+    told to say.
     """
 
     on_lost: OnLost = "auto"
     can_prefill: bool = False
+    can_read: bool = True
     max_tool_rounds: int = 10
 
 
@@ -98,6 +106,8 @@ def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step 
         return Decide(state.decision)
     if state.waiting or (state.decision is not None and state.decision.more):
         return Finish(TurnCompleted("approval_required"))
+    if _recites(state, rules):
+        return Recite("".join(state.texts))
     if state.texts or state.thoughts:
         return _carry_on(state, rules)
     if _tool_rounds(state) >= rules.max_tool_rounds:
@@ -126,6 +136,12 @@ def _carry_on(state: TurnState, rules: Rules) -> Step:
     if rules.on_lost == "continue" or (rules.on_lost == "auto" and rules.can_prefill):
         return CallModel(partial="".join(state.texts))
     return Finish(LOST)
+
+
+def _recites(state: TurnState, rules: Rules) -> bool:
+    """Whether what is to be said is settled: no model is asked to put it in words."""
+    scene = state.scene
+    return scene is not None and (scene.move != "answer" or not rules.can_read)
 
 
 def _tool_rounds(state: TurnState) -> int:

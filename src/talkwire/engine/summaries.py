@@ -11,17 +11,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from talkwire.canon.deltas import Delta, Text
 from talkwire.canon.errors import UpstreamIncomplete, UpstreamRejected
-from talkwire.canon.events import UsageCounted
 from talkwire.canon.turn import FinishReason, ModelRequest, text_message
-from talkwire.engine import digest
-from talkwire.engine.assemble import Assembler
+from talkwire.engine import aside, digest
 from talkwire.engine.digest import Asked, Prompt, Sizes
 from talkwire.engine.live import LiveTurn
-from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed
-from talkwire.engine.window import estimate_tokens
 
 AT_ONCE = 4
 """Questions to the model at the same time, for all calls of a step together."""
@@ -50,6 +45,8 @@ class Summaries:
         :raises ModelError: the model cannot, or had nothing to say. What was said before stays.
         """
         choice = self._routed.choice
+        if not choice.reads:
+            raise UpstreamRejected("The model does not read what it is given.")
         sizes = digest.sizes(choice.context_tokens, choice.max_output_tokens, asked)
         if sizes is None:
             raise UpstreamRejected("The model's context is too small for a summary.")
@@ -101,23 +98,8 @@ class Summaries:
             max_output_tokens=sizes.output,
             purpose="summary",
         )
-        assembler = Assembler("summary")
-
-        def hear(deltas: Sequence[Delta]) -> None:
-            assembler.feed([delta for delta in deltas if type(delta) is not Text])
-            said.hear("".join(delta.text for delta in deltas if type(delta) is Text))
-
         async with self._gate:
-            try:
-                await choice.model.answer(request, hear)
-            finally:
-                # Every way to end leaves its figure: what was cut off is estimated.
-                usage = assembler.counted(None) or _estimated(request, said)
-                if usage is not None:
-                    self._live.append([priced(usage, self._routed.plan)])
-        if assembler.finish_reason is None:
-            raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        return assembler.finish_reason
+            return await aside.ask(request, self._live, self._routed, said.hear)
 
 
 class _Aloud:
@@ -125,7 +107,6 @@ class _Aloud:
 
     def __init__(self, most: int, say: Callable[[str], None]) -> None:
         self.full = False
-        self.heard = 0
         self._said: list[str] = []
         self._left = most
         self._say = say
@@ -135,20 +116,12 @@ class _Aloud:
         return "".join(self._said)
 
     def hear(self, text: str) -> None:
-        self.heard += estimate_tokens(text)
         piece = "" if self.full else digest.opening(text, self._left)
         self.full = self.full or len(piece) < len(text)
         if piece:
             self._left -= len(piece)
             self._said.append(piece)
             self._say(piece)
-
-
-def _estimated(request: ModelRequest, said: _Aloud) -> UsageCounted | None:
-    if not said.heard:
-        return None
-    given = estimate_tokens(request.instructions) + estimate_tokens(request.messages[0].text)
-    return UsageCounted(given, said.heard, estimated=True)
 
 
 async def _side_by_side(asking: Sequence[Coroutine[Any, Any, str]]) -> list[str]:

@@ -13,15 +13,11 @@ from msgspec import Struct
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import UpstreamIncomplete
-from talkwire.canon.tools import Tool
 from talkwire.canon.turn import FinishReason, Message, ModelRequest
 from talkwire.models import _faults
+from talkwire.models._asked import CARRY_ON, described, has_no_schemas, named
 from talkwire.models._reading import Reading
 
-CARRY_ON = (
-    "Your last message was cut off. Carry on exactly where it stopped, in the same language and "
-    "format. Repeat nothing of it and do not mention the interruption."
-)
 # What servers that can carry a half-written message on want to be told: vLLM, DeepSeek.
 PREFILL_BODY = {"continue_final_message": True, "add_generation_prompt": False}
 PREFILL_MESSAGE = {"prefix": True}
@@ -101,6 +97,7 @@ class ChatCodec:
     def __init__(self, continuation: str = "none") -> None:
         self._prefill = continuation == "prefill"
         self._ask_usage = True
+        self._ask_schema = True
         self._limit_field = "max_tokens"
 
     def body(self, request: ModelRequest) -> bytes:
@@ -119,6 +116,9 @@ class ChatCodec:
         if request.tools:
             tools = [{"type": "function", "function": described(tool)} for tool in request.tools]
             body["tools"] = tools
+        if request.schema is not None and self._ask_schema:
+            schema = {"type": "json_schema", "json_schema": named(request.schema)}
+            body["response_format"] = schema
         if request.partial and self._prefill:
             body |= PREFILL_BODY
         return _encode(body)
@@ -128,20 +128,17 @@ class ChatCodec:
         return ChatReading()
 
     def learn(self, rejection: str) -> bool:
-        """Give `stream_options` up, or name the token limit as newer models want it."""
+        """Give `stream_options` or schemas up, or name the token limit as newer models want it."""
         if self._ask_usage and ("stream_options" in rejection or "include_usage" in rejection):
             self._ask_usage = False
+            return True
+        if self._ask_schema and has_no_schemas(rejection):
+            self._ask_schema = False
             return True
         if self._limit_field == "max_tokens" and "max_completion_tokens" in rejection:
             self._limit_field = "max_completion_tokens"
             return True
         return False
-
-
-def described(tool: Tool) -> dict[str, object]:
-    """A tool as both of OpenAI's APIs describe a function."""
-    schema = tool.input_schema
-    return {"name": tool.name, "description": tool.description, "parameters": schema}
 
 
 class ChatReading(Reading[_Chunk]):

@@ -15,8 +15,8 @@ from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tok
 from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.turn import FinishReason, Message, ModelRequest
 from talkwire.models import _faults
+from talkwire.models._asked import CARRY_ON, described, has_no_schemas, named
 from talkwire.models._reading import Reading
-from talkwire.models.openai_chat import CARRY_ON, described
 
 
 class _Item(Struct):
@@ -90,6 +90,9 @@ class ResponsesCodec:
 
     path = "/responses"
 
+    def __init__(self) -> None:
+        self._ask_schema = True
+
     def body(self, request: ModelRequest) -> bytes:
         """The request as JSON."""
         body: dict[str, object] = {
@@ -106,6 +109,8 @@ class ResponsesCodec:
             body["max_output_tokens"] = request.max_output_tokens
         if request.tools:
             body["tools"] = [{"type": "function", **described(tool)} for tool in request.tools]
+        if request.schema is not None and self._ask_schema:
+            body["text"] = {"format": {"type": "json_schema", **named(request.schema)}}
         return _encode(body)
 
     def reading(self) -> ResponsesReading:
@@ -113,7 +118,10 @@ class ResponsesCodec:
         return ResponsesReading()
 
     def learn(self, rejection: str) -> bool:
-        """There is only one way to ask."""
+        """Give schemas up."""
+        if self._ask_schema and has_no_schemas(rejection):
+            self._ask_schema = False
+            return True
         return False
 
 

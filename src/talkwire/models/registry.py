@@ -85,6 +85,7 @@ class MakeChoice(Protocol[C_co]):
         price_in: float | None,
         price_out: float | None,
         lent: bool,
+        reads: bool,
     ) -> C_co: ...
 
 
@@ -165,6 +166,7 @@ class Catalogue(Generic[C]):
             price_in=entry.price_in,
             price_out=entry.price_out,
             lent=caller is not None,
+            reads=entry.provider != "scripted",
         )
 
 

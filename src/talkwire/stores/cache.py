@@ -26,7 +26,7 @@ from talkwire.stores.turns import SqlRecords, now_ms
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
-    version: Literal[1]  # of `StoredMessage` too: raise it when that changes
+    version: Literal[2]  # of `StoredMessage` too: raise it when that changes
     owner: str
     session_id: str
     path: list[StoredMessage]
@@ -70,7 +70,7 @@ class Histories:
         """Keep it instead of what was kept of the session, soon. Waits for nothing."""
         if len(path) < self._min_messages or self._link.fault is not None:
             return
-        key, payload = self._key(owner, session_id), self._encode(_Kept(1, owner, session_id, path))
+        key, payload = self._key(owner, session_id), self._encode(_Kept(2, owner, session_id, path))
         if len(payload) <= self._max_bytes:
             self._link.later(lambda redis: redis.set(key, payload, px=self._ttl_ms))
 
