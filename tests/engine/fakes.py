@@ -107,6 +107,9 @@ class FakeModels:
     def names(self) -> tuple[str, ...]:
         return ("default",)
 
+    def fallbacks(self, name: str) -> tuple[str, ...]:
+        return ()
+
     async def close(self) -> None: ...
 
     @property
@@ -214,6 +217,7 @@ class World:
         approvals: Approvals | None = None,
         scenarios: Scenarios | None = None,
         reads: bool = True,
+        router: Router | None = None,
         every_s: float = 0.001,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
@@ -223,7 +227,7 @@ class World:
         self.seen: list[AnyEvent] = []
         self.watch: Callable[[TurnState, AnyEvent], object] = lambda state, event: None
         models = FakeModels(self.model, prefill=prefill, reads=reads)
-        router = Router(models, FakePrompts(), scenarios)
+        router = router or Router(models, FakePrompts(), scenarios)
         journal: Journal = self.journal
         runner = Runner(
             Performer(

@@ -36,7 +36,10 @@ class TurnStarted(Event, frozen=True, tag="turn.started"):
 
 
 class RouteChosen(Event, frozen=True, tag="route.chosen"):
-    """Which model answers, and why. `model_type` is the configured class of the model."""
+    """Which model answers, and why. `model_type` is the configured class of the model.
+
+    Told again where another model takes over from one that failed.
+    """
 
     model: str
     model_type: str

@@ -70,6 +70,7 @@ class TurnState:
         "terminal",
         "texts",
         "thoughts",
+        "tried",
         "turn_id",
         "usage",
         "waiting",
@@ -86,6 +87,7 @@ class TurnState:
         self.started_at = 0
         self.first_token_at: int | None = None
         self.route: RouteChosen | None = None
+        self.tried: list[str] = []  # the models that were chosen, in turn
         self.attempts = 0
         self.texts: list[str] = []
         self.thoughts: list[str] = []
@@ -123,6 +125,7 @@ class TurnState:
             self.decision = event.decision
         elif isinstance(event, RouteChosen):
             self.route = event
+            self.tried.append(event.model)
         elif isinstance(event, AttemptFailed):
             self.attempts = event.attempt
         elif isinstance(event, UsageCounted):

@@ -87,6 +87,10 @@ class Models(Protocol):
         """The configured names, the default one first."""
         ...
 
+    def fallbacks(self, name: str) -> tuple[str, ...]:
+        """The models that answer in the place of this one when it fails, in their order."""
+        ...
+
     async def close(self) -> None:
         """Close every model."""
         ...

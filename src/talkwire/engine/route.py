@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from msgspec import structs
 
 from talkwire.canon.errors import Unprocessable
 from talkwire.canon.events import RouteChosen
+from talkwire.canon.fold import TurnState
 from talkwire.canon.turn import Plan, TurnRequest
 from talkwire.engine.ports import Caller, Choice, Models, Prompts, Scenarios
 
@@ -66,6 +70,46 @@ class Router:
             why = "This server has no scenarios: the wire support is switched off."
             raise Unprocessable(why, param="scenario")
         self._scenarios.check(request)
+
+    def follow(self, routed: Routed, state: TurnState) -> Routed:
+        """The plan as the turn's last route has it; the same one while no other model was chosen.
+
+        :raises NotFound: the model that was chosen is configured no more.
+        """
+        if state.route is None or state.route.model == routed.plan.model or routed.choice.lent:
+            return routed
+        return self.switched(routed, state.route.model)
+
+    def switched(self, routed: Routed, name: str) -> Routed:
+        """The plan with another model; what the request and the prompt say of it stays.
+
+        :raises NotFound: there is none of this name.
+        """
+        choice = self._models.resolve(name)
+        before, plan = routed.choice, routed.plan
+        own = (
+            plan.temperature == before.temperature,
+            plan.max_output_tokens == (before.max_output_tokens),
+        )
+        plan = structs.replace(
+            plan,
+            model=choice.name,
+            model_type=choice.model_type,
+            temperature=choice.temperature if own[0] else plan.temperature,
+            max_output_tokens=choice.max_output_tokens if own[1] else plan.max_output_tokens,
+            context_tokens=choice.context_tokens,
+            continuation=choice.continuation,
+            price_in=choice.price_in,
+            price_out=choice.price_out,
+        )
+        return Routed(plan, choice)
+
+    def instead(self, routed: Routed, tried: Sequence[str]) -> Iterator[Routed]:
+        """The plans for models that may answer in the place of one that failed, in their order."""
+        if not routed.choice.lent:
+            for name in self._models.fallbacks(routed.plan.model):
+                if name not in tried:
+                    yield self.switched(routed, name)
 
 
 def chosen(plan: Plan) -> RouteChosen:

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
+from talkwire.canon.errors import ModelError
 from talkwire.canon.events import Terminal
 from talkwire.canon.turn import OnLost
+from talkwire.engine.fallover import Fallover
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.seal import seal, store_end
-from talkwire.engine.steps import LOST, Finish, Rules, next_step
+from talkwire.engine.steps import LOST, CallModel, Finish, Rules, next_step
 from talkwire.engine.storage_ports import Journal, Records
 
 Wait = Callable[[], Awaitable[None]]
@@ -45,6 +47,7 @@ class Runner:
         self._journal = journal
         self._records = records
         self._limits = limits
+        self._fallover = Fallover(router, limits.on_lost)
 
     async def run(self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None) -> None:
         """Run a turn to its end behind the ones ahead of it in its session.
@@ -79,21 +82,28 @@ class Runner:
             return await self._advance(live, routed, resumed=resumed)
 
     async def _advance(self, live: LiveTurn, routed: Routed, *, resumed: bool) -> Terminal:
-        limits = self._limits
-        rules = Rules(
-            on_lost=limits.on_lost,
-            can_prefill=routed.plan.continuation == "prefill",
-            can_read=routed.choice.reads,
-            max_tool_rounds=limits.max_tool_rounds,
-        )
         while True:
-            step = next_step(live.state, rules, resumed=resumed)
+            routed = self._router.follow(routed, live.state)
+            step = next_step(live.state, self._rules(routed), resumed=resumed)
             resumed = False
             if step is None:
                 raise AssertionError("a turn that has ended was run")
             if isinstance(step, Finish):
                 return step.terminal
-            await self._performer.perform(step, live, routed)
+            try:
+                await self._performer.perform(step, live, routed)
+            except ModelError as error:
+                asked = isinstance(step, CallModel)
+                if not asked or not self._fallover.take_over(error, live, routed):
+                    raise
+
+    def _rules(self, routed: Routed) -> Rules:
+        return Rules(
+            on_lost=self._limits.on_lost,
+            can_prefill=routed.plan.continuation == "prefill",
+            can_read=routed.choice.reads,
+            max_tool_rounds=self._limits.max_tool_rounds,
+        )
 
 
 def _close_off(live: LiveTurn) -> Terminal:

@@ -75,7 +75,7 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
     owns the turn, False: the turn stays unfinished and is adopted later.
     """
     live.sealed = True
-    tail: list[AnyEvent] = [*_uncounted(live.state), terminal]
+    tail: list[AnyEvent] = [*uncounted(live.state), terminal]
     outcome = _outcome(live, terminal, tail)
     for delay_s in (0.0, *_STORE_AGAIN_S):
         if delay_s:
@@ -126,7 +126,7 @@ def _status(terminal: Terminal) -> Literal["completed", "failed", "aborted"]:
     return "failed" if isinstance(terminal, TurnFailed) else "aborted"
 
 
-def _uncounted(state: TurnState) -> list[AnyEvent]:
+def uncounted(state: TurnState) -> list[UsageCounted]:
     """What a cut answer has used, estimated: every way to end leaves its figure."""
     if state.message is not None or state.calls or not (state.texts or state.thoughts):
         return []

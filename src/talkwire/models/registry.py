@@ -66,6 +66,7 @@ class Entry(Struct, frozen=True):
     script: Path | None = None
     any_name: bool = False
     addresses: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
 
 class MakeChoice(Protocol[C_co]):
@@ -145,6 +146,11 @@ class Catalogue(Generic[C]):
         """The configured names, the default one first."""
         others = (name for name in self._models if name != self._default)
         return (self._default, *others)
+
+    def fallbacks(self, name: str) -> tuple[str, ...]:
+        """The models that answer in the place of this one when it fails, in their order."""
+        entry = self._models.get(name)
+        return () if entry is None else entry.fallbacks
 
     async def close(self) -> None:
         """Close every model."""
