@@ -15,11 +15,23 @@ from tests.chaos.scene import Scene, Setup, calm, staged
 from tests.chaos.verdict import Verdict, judge
 from tests.e2e.wire_client import ask
 
-# What makes a control of it: an abort is heeded also when another end is on its way.
-UNSEALED = (
-    "from talkwire.engine.live import LiveTurn;"
-    "LiveTurn.sealed = property(lambda live: False, lambda live, value: None)"
-)
+# What makes a control of it: an abort ends a turn also when another end is being stored.
+UNSEALED = """
+from talkwire.canon.events import TurnAborted
+from talkwire.engine.board import Board
+
+def stop(board, live, by):
+    if live.aborted_by is not None:
+        return
+    live.aborted_by = by
+    if live.sealed and not live.log.ended:
+        live.stamp([TurnAborted(by)])
+        live.log.show(live.state.count)
+    else:
+        live.stop()
+
+Board.stop = stop
+"""
 _BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
 
