@@ -36,6 +36,7 @@ class Storage:
     records: SqlRecords
     link: RedisLink | None
     signals: NoSignals | RedisSignals
+    histories: Histories | None = None
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the database, become a node, and listen to the others; undone by `stack`.
@@ -74,8 +75,9 @@ def storage(settings: Settings) -> Storage:
         return Storage(database, nodes, records, None, NoSignals())
     url = asked.url.get_secret_value()
     link = RedisLink(url, max_connections=asked.max_connections, timeout_s=asked.timeout_s)
-    records = CachedRecords(database, lambda: nodes.node, histories=Histories(link))
-    return Storage(database, nodes, records, link, RedisSignals(RedisChannel(url)))
+    histories = Histories(link)
+    records = CachedRecords(database, lambda: nodes.node, histories=histories)
+    return Storage(database, nodes, records, link, RedisSignals(RedisChannel(url)), histories)
 
 
 def database_of(settings: Settings) -> SqliteDatabase | PostgresDatabase:

@@ -180,6 +180,24 @@ class SessionRecord(Struct, frozen=True):
     last: str = ""
 
 
+class SessionDetail(Struct, frozen=True):
+    """A session as `GET /sessions/{id}` shows it.
+
+    `messages` counts those of all branches; `turns` counts by status, those that were not kept
+    too. `category` and `subcategory` are of the last message with a scene on the current branch.
+    """
+
+    session_id: str
+    title: str | None
+    created_at: int
+    updated_at: int
+    expires_at: int
+    messages: int
+    turns: dict[Status, int]
+    category: str | None = None
+    subcategory: str | None = None
+
+
 class Unfinished(Struct, frozen=True):
     """A turn without a terminal event that this node has to carry on, oldest first in its list.
 

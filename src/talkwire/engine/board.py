@@ -106,12 +106,22 @@ class Board:
         waits: list[Wait] = [live.over.wait for live in found.values()]
         return waits + [partial(self._elsewhere.over, owner, each) for each in away]
 
+    def drop(self, turn_ids: Iterable[str]) -> None:
+        """Let go of turns that were deleted, which have ended."""
+        gone = {each for each in turn_ids if (live := self._live.get(each)) and live.log.ended}
+        for turn_id in gone:
+            del self._live[turn_id]
+        if gone:
+            kept = (live for live in self._recent if live.turn_id not in gone)
+            self._recent = deque(kept)
+
     def _ended(self, live: LiveTurn) -> None:
         self.running -= 1
         if not live.log.ended and not isinstance(live.error, Fenced):
             self.orphaned = True
         if live.log.ended:
-            self._recent.append(live)
+            if live.turn_id in self._live:  # not deleted meanwhile
+                self._recent.append(live)
             self._on_end(live.owner, live.state.total_usage())
         else:
             self._live.pop(live.turn_id, None)  # whoever carries it on is read by the journal

@@ -171,6 +171,27 @@ class Conversations(Protocol):
         ...
 
 
+class Deletion(Protocol):
+    """How a session is deleted from the database, which alone decides."""
+
+    async def delete(self, owner: str, session_id: str) -> Sequence[str]:
+        """Delete all that is stored of a session but what it has used; the ids of its turns.
+
+        No turn of it is started meanwhile. :raises NotFound: nothing is there, or it is another's.
+        :raises Busy: a turn of it has not ended; nothing was deleted.
+        :raises Fenced, StorageUnavailable: nothing was deleted, or it is not known.
+        """
+        ...
+
+
+class Histories(Protocol):
+    """Copies of messages beside the database, which make things quicker."""
+
+    async def forget(self, owner: str, session_id: str) -> None:
+        """Delete what is kept of a session, unless it cannot be reached. Never raises for that."""
+        ...
+
+
 class Nodes(Protocol):
     """This process among others. Taking over raises the epoch; commits under an old one fail."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
 from talkwire.canon.errors import (
     Gone,
+    NotFound,
     StorageUnavailable,
     TalkwireError,
     Unprocessable,
@@ -27,6 +28,7 @@ from talkwire.engine.accepting import Accepting
 from talkwire.engine.board import Board
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
+from talkwire.engine.following import Following
 from talkwire.engine.live import LiveTurn, Observer
 from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Caller
@@ -58,6 +60,7 @@ class Turns:
         self._journal = journal
         self._nodes = nodes
         self._elsewhere = elsewhere
+        self._following = Following(records, elsewhere)
         self._crew = Crew()
         self._board = Board(
             runner,
@@ -146,7 +149,7 @@ class Turns:
         :raises NotFound: unknown, or another's.
         :raises Gone: its events have been deleted with age; the messages remain.
         """
-        live = None if stored else self._board.find(turn_id, owner)
+        live = None if stored else await self._here(owner, turn_id)
         if live is not None:
             if live.alone is not None:
                 live.alone.cancel()
@@ -156,7 +159,8 @@ class Turns:
         if record.ended and not log.ended:
             raise Gone("The events of this turn are no longer kept; its messages are.")
         if not log.ended:
-            self._crew.own(self._elsewhere.follow(turn_id, log, until=lambda: self.draining))
+            following = self._following.follow(owner, turn_id, log, until=lambda: self.draining)
+            self._crew.own(following)
         return Reader(log, turn_id=turn_id, session_id=record.session_id)
 
     async def under_way(self, owner: str, session_id: str) -> list[str]:
@@ -173,7 +177,7 @@ class Turns:
         :raises NotFound: unknown, or another's.
         :raises Gone: its events have been deleted with age.
         """
-        live = self._board.find(turn_id, owner)
+        live = await self._here(owner, turn_id)
         if live is not None:
             return live.state.asked
         await self._records.turn(owner, turn_id)
@@ -200,11 +204,18 @@ class Turns:
         return await self._records.turn(owner, turn_id)
 
     async def stop_asked(self) -> None:
-        """Stop the turns that another process was asked to stop."""
+        """Stop the turns that another process was asked to stop, and the following of those that
+        another process has deleted."""
         if self.running:
             for turn_id, by in await self._records.to_stop():
                 if (live := self._board.find(turn_id)) is not None:
                     self._board.stop(live, by)
+        await self._following.look()
+
+    def deleted(self, turn_ids: Sequence[str]) -> None:
+        """These turns are deleted, by whatever process; with none named, any may be."""
+        self._board.drop(turn_ids)
+        self._following.deleted(turn_ids)
 
     def give_up(self, error: TalkwireError) -> None:
         """Stop all turns at once: another process has them. Their readers are cut."""
@@ -234,6 +245,18 @@ class Turns:
             self._board.launch(live, self._board.ahead(owner, left.ahead, ahead), None)
             ahead.append(live)
         return len(found)
+
+    async def _here(self, owner: str, turn_id: str) -> LiveTurn | None:
+        """The turn, where this process knows it. One that has ended may have been deleted by
+        another process, so storage is asked. :raises NotFound: it was."""
+        live = self._board.find(turn_id, owner)
+        if live is not None and live.log.ended:
+            try:
+                await self._records.turn(owner, turn_id)
+            except NotFound:
+                self._board.drop([turn_id])
+                raise
+        return live
 
     async def drain(self, timeout_s: float) -> None:
         """Start nothing more, give running turns `timeout_s`, then leave the rest for adoption.

@@ -1,17 +1,18 @@
-"""Sessions as their owners look through them: lists, and pages of messages."""
+"""Sessions as their owners look through them, one by one or in lists, and delete them."""
 
 from __future__ import annotations
 
 import time
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
 from talkwire.canon.errors import NotFound
-from talkwire.canon.records import SessionRecord, StoredMessage
+from talkwire.canon.records import SessionDetail, SessionRecord, StoredMessage, session_lock
 from talkwire.canon.turn import Message
 from talkwire.stores.database import Database
-from talkwire.stores.schema import messages, sessions
+from talkwire.stores.deleting import delete_session
+from talkwire.stores.schema import messages, sessions, turns
 from talkwire.stores.sessions import path
 
 LAST_CHARS = 200
@@ -43,6 +44,27 @@ class SqlConversations:
             raise NotFound("There is no such session, or nothing in it.", param="session_id")
         return found[-limit:]
 
+    async def session(self, owner: str, session_id: str) -> SessionDetail:
+        """What is told of one session.
+
+        :raises NotFound: unknown, expired, or another's: all alike.
+        """
+        now = time.time_ns() // 1_000_000
+        return await self._database.read(lambda c: _session(c, owner, session_id, now))
+
+    async def delete(self, owner: str, session_id: str) -> list[str]:
+        """Delete all that is stored of a session but what it has used, in one transaction; the
+        ids of its turns, oldest first. See `deleting`.
+
+        :raises NotFound: nothing is stored of it, or it is another's.
+        :raises Busy: a turn of it has not ended; nothing was deleted.
+        :raises Fenced, StorageUnavailable: see `Database`.
+        """
+        lock = session_lock(owner, session_id)
+        return await self._database.write(
+            lambda c: delete_session(c, owner, session_id), locks=(lock,)
+        )
+
 
 def _sessions(
     connection: Connection, owner: str, limit: int, before: tuple[int, str] | None
@@ -67,6 +89,38 @@ def _sessions(
         SessionRecord(row.id, row.title, row.created_at, row.updated_at, _last(row.payload))
         for row in connection.execute(asked)
     ]
+
+
+def _session(connection: Connection, owner: str, session_id: str, now: int) -> SessionDetail:
+    asked = select(
+        sessions.c.title, sessions.c.created_at, sessions.c.updated_at, sessions.c.expires_at
+    ).where(
+        (sessions.c.owner == owner) & (sessions.c.id == session_id) & (sessions.c.expires_at > now)
+    )
+    row = connection.execute(asked).first()
+    if row is None:
+        raise NotFound("There is no such session.", param="session_id")
+    counted = (
+        select(func.count())
+        .select_from(messages)
+        .where((messages.c.owner == owner) & (messages.c.session_id == session_id))
+    )
+    by_status = (
+        select(turns.c.status, func.count())
+        .where((turns.c.owner == owner) & (turns.c.session_id == session_id))
+        .group_by(turns.c.status)
+    )
+    branch = path(connection, owner, session_id, None, now)
+    scenes = (each.message.scene for each in reversed(branch))
+    scene = next((each for each in scenes if each is not None), None)
+    return SessionDetail(
+        session_id,
+        *row,
+        messages=connection.execute(counted).scalar_one(),
+        turns={status: count for status, count in connection.execute(by_status)},
+        category=scene.category or None if scene else None,
+        subcategory=scene.subcategory or None if scene else None,
+    )
 
 
 def _last(payload: str | None) -> str:

@@ -93,6 +93,7 @@ turns = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("retryable", Boolean),
+    Index("ix_turns_session", "owner", "session_id"),
     Index(
         "ix_turns_unfinished",
         "owner",
@@ -171,7 +172,7 @@ idempotency = Table(
     Column("owner", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
-    Column("turn_id", Text, nullable=False),
+    Column("turn_id", Text, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
@@ -236,4 +237,5 @@ tool_results = Table(
     Column("name", Text, nullable=False),
     Column("result", Text, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
+    Index("ix_tool_results_session", "owner", "session_id"),
 )

@@ -1,0 +1,76 @@
+"""How a session is forgotten: its turns stopped, its rows deleted, its traces let go everywhere.
+
+The database alone decides. It refuses to delete while a turn has not ended, so no turn is ever left
+without its session, and a start that races with a deletion comes before it (and is stopped and
+deleted) or after it (and begins anew). What processes keep of turns that have ended are copies:
+word of a deletion lets them go at once, and where the word gets lost a copy is shown no more all
+the same, since `Turns` asks storage for the turn before it shows one. That is a look-up by key for
+each resume of an ended turn, and none for one that runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from talkwire.canon.errors import Busy, NotFound
+from talkwire.engine.following import DELETED_BY
+from talkwire.engine.storage_ports import Deletion, Histories, Signals
+from talkwire.engine.turns import Turns
+
+_TIMES = 3  # a turn may begin between the stop and the deletion
+
+
+class Forgetting:
+    """`histories` keeps copies beside the database; None where nothing does."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        deletion: Deletion,
+        *,
+        signals: Signals,
+        histories: Histories | None = None,
+    ) -> None:
+        self._turns = turns
+        self._deletion = deletion
+        self._signals = signals
+        self._histories = histories
+        signals.hear("deleted", turns.deleted)
+
+    async def forget(self, owner: str, session_id: str) -> None:
+        """Stop the session's turns on whatever node they run, and delete all of it but what it has
+        used. Readers of its turns see them end.
+
+        :raises NotFound: nothing is stored of it, or it is another's.
+        :raises Busy: a turn would not end in time, or others began again and again; what ran was
+            stopped, nothing was deleted.
+        :raises Fenced, Unavailable: this node was taken over, or storage is away.
+        """
+        try:
+            turn_ids = await self._delete(owner, session_id)
+            self._turns.deleted(turn_ids)
+            self._signals.send("deleted", turn_ids)
+        finally:  # also when it was deleted before, by somebody who died here
+            if self._histories is not None:
+                await self._histories.forget(owner, session_id)
+
+    async def _delete(self, owner: str, session_id: str) -> Sequence[str]:
+        times = 0
+        while True:
+            await self._stop(owner, session_id)
+            times += 1
+            try:
+                return await self._deletion.delete(owner, session_id)
+            except Busy:
+                if times == _TIMES:
+                    raise
+
+    async def _stop(self, owner: str, session_id: str) -> None:
+        """All at once, the newest first: none that waits begins when the one before it stops."""
+        turn_ids = await self._turns.under_way(owner, session_id)
+        aborts = [self._turns.abort(owner, each, by=DELETED_BY) for each in reversed(turn_ids)]
+        for done in await asyncio.gather(*aborts, return_exceptions=True):
+            # Not found: somebody else has deleted the session meanwhile.
+            if isinstance(done, BaseException) and not isinstance(done, NotFound):
+                raise done

@@ -1,0 +1,138 @@
+"""Sessions of all wires: what is told of one, and its deletion.
+
+`session_id` and `thread_id` are one value under the two names that clients know it by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, get_args
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from talkwire.canon.errors import NotFound
+from talkwire.canon.records import SessionDetail, Status, StoredMessage
+from talkwire.web.answers import json_answer
+from talkwire.web.openapi import named
+from talkwire.web.principals import owner_of
+
+LAST_MESSAGES = 20
+_LAST_MS = 253_402_300_799_999
+_SESSION_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+
+Forget = Callable[[str, str], Awaitable[None]]
+
+
+class Sessions(Protocol):
+    """What is asked of the store of sessions."""
+
+    async def session(self, owner: str, session_id: str) -> SessionDetail:
+        """:raises NotFound: unknown, expired, or another's."""
+        ...
+
+    async def messages(
+        self, owner: str, session_id: str, *, limit: int, leaf: str | None = None
+    ) -> list[StoredMessage]:
+        """The last ones, oldest first. :raises NotFound: there are none."""
+        ...
+
+
+def router(sessions: Sessions, forget: Forget) -> APIRouter:
+    """`GET` and `DELETE /sessions/{session_id}`; `forget` is given the owner and the session."""
+
+    async def show(request: Request) -> Response:
+        """What a session is about, how much is in it, and the newest messages of the branch that
+        it goes on from, oldest first: those of turns that have ended."""
+        owner, session_id = owner_of(request, "sessions:read"), _session_id(request)
+        detail = await sessions.session(owner, session_id)
+        try:
+            last = await sessions.messages(owner, session_id, limit=LAST_MESSAGES)
+        except NotFound:  # it has none yet
+            last = []
+        return json_answer(_shown(detail, last))
+
+    async def delete(request: Request) -> Response:
+        """Stops what runs in the session, and deletes all that is stored of it."""
+        owner, session_id = owner_of(request, "sessions:write"), _session_id(request)
+        await forget(owner, session_id)
+        return json_answer({"deleted": True, "thread_id": session_id, "session_id": session_id})
+
+    routes = APIRouter(tags=["sessions"])
+    plain: dict[str, Any] = {"response_class": Response, "openapi_extra": named("session_id")}
+    routes.add_api_route(
+        "/sessions/{session_id}",
+        show,
+        methods=["GET"],
+        summary="A session and its newest messages",
+        responses=_answers("The session", {404: "No such session"}),
+        **plain,
+    )
+    routes.add_api_route(
+        "/sessions/{session_id}",
+        delete,
+        methods=["DELETE"],
+        summary="Delete a session, and stop what runs in it",
+        responses=_answers(
+            "It is deleted", {404: "No such session", 409: "A turn of it would not end in time"}
+        ),
+        **plain,
+    )
+    return routes
+
+
+def _answers(good: str, problems: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    content = {"application/problem+json": {"schema": {"type": "object"}}}
+    answers: dict[int | str, dict[str, Any]] = {200: {"description": good}}
+    for status, why in {**problems, 503: "Not now"}.items():
+        answers[status] = {"description": why, "content": content}
+    return answers
+
+
+def _session_id(request: Request) -> str:
+    """:raises NotFound: no session could have this name."""
+    session_id = str(request.path_params["session_id"])
+    if _SESSION_ID.fullmatch(session_id) is None:
+        raise NotFound("There is no such session.", param="session_id")
+    return session_id
+
+
+def _shown(detail: SessionDetail, last: Sequence[StoredMessage]) -> dict[str, Any]:
+    return {
+        "session_id": detail.session_id,
+        "thread_id": detail.session_id,
+        "title": detail.title,
+        "created_at": _time(detail.created_at),
+        "updated_at": _time(detail.updated_at),
+        "expires_at": _time(detail.expires_at),
+        "category": detail.category,
+        "subcategory": detail.subcategory,
+        "message_count": detail.messages,
+        "turn_count": sum(detail.turns.values()),
+        "turns": {status: detail.turns.get(status, 0) for status in get_args(Status)},
+        "messages": [_message(each) for each in last],
+    }
+
+
+def _message(stored: StoredMessage) -> dict[str, Any]:
+    """`category` and `subcategory` are told of answers that come from a scenario."""
+    message, scene = stored.message, stored.message.scene
+    about = {} if scene is None else {"category": scene.category, "subcategory": scene.subcategory}
+    return {
+        "id": message.id,
+        "role": message.role,
+        "content": message.text,
+        "created_at": _time(stored.created_at),
+        "incomplete": message.incomplete,
+        "turn_id": stored.turn_id,
+        **about,
+    }
+
+
+def _time(at: int) -> str:
+    """Unix milliseconds as RFC 3339 writes them, which knows no year beyond 9999."""
+    seconds, ms = divmod(min(at, _LAST_MS), 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
