@@ -14,6 +14,7 @@ from talkwire.canon.errors import (
 )
 from talkwire.canon.events import AnyEvent, Stamped
 from talkwire.canon.fold import TurnState
+from talkwire.canon.models import Standing
 from talkwire.canon.records import (
     PromptVersion,
     RenderedPrompt,
@@ -106,6 +107,9 @@ class FakeModels:
 
     def names(self) -> tuple[str, ...]:
         return ("default",)
+
+    def standings(self) -> tuple[Standing, ...]:
+        return (Standing("default", "cloud"),)
 
     def fallbacks(self, name: str) -> tuple[str, ...]:
         return ()
@@ -235,6 +239,7 @@ class World:
                 speech,
                 WindowShare(),
                 calls=None if tools is None else Calls(tools, long, approvals=approvals),
+                router=router,
                 scenes=None if scenarios is None else Scenes(scenarios, decide_timeout_s=0.05),
                 backlog_events=backlog_events,
             ),

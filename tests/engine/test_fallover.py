@@ -25,6 +25,7 @@ from talkwire.canon.events import (
     TurnFailed,
     UsageCounted,
 )
+from talkwire.canon.models import Standing
 from talkwire.engine.ports import Caller, Choice
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits
@@ -57,6 +58,9 @@ class Several:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.models)
+
+    def standings(self) -> tuple[Standing, ...]:
+        return tuple(Standing(name, f"type of {name}") for name in self.models)
 
     def fallbacks(self, name: str) -> tuple[str, ...]:
         return tuple(other for other in self.models if other != name)

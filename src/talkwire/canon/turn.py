@@ -76,6 +76,9 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     With a `scenario` the answer comes from the catalogue of scenarios: the one of that name (in
     `category`, where names are not enough), or with `""` the one that the text is about, in
     `category` where one is given. `facts` is a JSON object of what the client knows of the case.
+
+    With a `model_type` it is decided when the turn runs which model of that type answers, of any
+    with `auto`; a `model` that is named answers if it is healthy.
     """
 
     session_id: str
@@ -98,6 +101,12 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     with_caller: bool = False
     category: str = ""
     facts: str = ""
+    model_type: str | None = None
+
+    @property
+    def routes_late(self) -> bool:
+        """Whether the route is decided when the turn runs, from the conversation."""
+        return self.scenario is not None or self.model_type is not None
 
     @property
     def text(self) -> str:

@@ -114,7 +114,7 @@ class Accepting:
             on_busy=request.on_busy or self._policy.on_busy,
             max_waiting=most,
             session_ttl_s=self._policy.session_ttl_s,
-            route=None if request.scenario is not None else chosen(plan),
+            route=None if request.routes_late else chosen(plan),
             idempotency=idempotency,
             verdict=verdict,
         )

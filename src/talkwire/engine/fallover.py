@@ -33,7 +33,7 @@ class Fallover:
             return False  # what one model finds wrong with a request is wrong for the next one too
         state = live.state
         half = bool(state.texts or state.thoughts)
-        for other in self._router.instead(routed, state.tried):
+        for other in self._router.instead(routed, state):
             if half and not self._carries_on(other):
                 continue
             reason = f"{routed.plan.model} failed: {error.code}"

@@ -32,7 +32,7 @@ from talkwire.engine.ids import call_id
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
-from talkwire.engine.route import Routed, chosen
+from talkwire.engine.route import Routed, Router, chosen
 from talkwire.engine.scenes import Scenes
 from talkwire.engine.steps import (
     CallModel,
@@ -71,6 +71,7 @@ class Performer:
         *,
         calls: Calls | None = None,
         scenes: Scenes | None = None,
+        router: Router | None = None,
         backlog_events: int = 2000,
     ) -> None:
         self._records = records
@@ -78,6 +79,7 @@ class Performer:
         self._window = window
         self._calls = calls
         self._scenes = scenes
+        self._router = router
         self._backlog = backlog_events
 
     async def perform(self, step: Step, live: LiveTurn, routed: Routed) -> None:
@@ -106,11 +108,17 @@ class Performer:
                 assert_never(never)
 
     async def _route(self, live: LiveTurn, routed: Routed) -> None:
-        if live.state.asked.scenario is None:
+        asked = live.state.asked
+        if not asked.routes_late:
             live.append([chosen(routed.plan)])
-        else:
-            said = await self._given(live, routed.plan)
+            return
+        said = await self._given(live, routed.plan)
+        if asked.scenario is not None:
             await self._scenes_of(live).choose(live, routed, said)
+        elif self._router is not None:
+            live.append([self._router.decide(routed, live.state, said)])
+        else:
+            raise AssertionError("a turn that routes late needs a router")
 
     def _scenes_of(self, live: LiveTurn) -> Scenes:
         if self._scenes is None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from talkwire.canon.deltas import Hear
+from talkwire.canon.models import Standing
 from talkwire.canon.records import (
     PromptVersion,
     RenderedPrompt,
@@ -85,6 +86,10 @@ class Models(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """The configured names, the default one first."""
+        ...
+
+    def standings(self) -> tuple[Standing, ...]:
+        """All configured models as they are just now, the default one first; no I/O."""
         ...
 
     def fallbacks(self, name: str) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from msgspec import structs
 from talkwire.canon.errors import Unprocessable
 from talkwire.canon.events import RouteChosen
 from talkwire.canon.fold import TurnState
-from talkwire.canon.turn import Plan, TurnRequest
+from talkwire.canon.turn import Message, Plan, TurnRequest
 from talkwire.engine.ports import Caller, Choice, Models, Prompts, Scenarios
+from talkwire.engine.routing import Routing
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,29 @@ class Router:
     """Plans turns. It stores nothing and asks no model."""
 
     def __init__(
-        self, models: Models, prompts: Prompts, scenarios: Scenarios | None = None
+        self,
+        models: Models,
+        prompts: Prompts,
+        scenarios: Scenarios | None = None,
+        routing: Routing | None = None,
     ) -> None:
         self._models = models
         self._prompts = prompts
         self._scenarios = scenarios
+        self._routing = routing or Routing(models)
 
     async def plan(self, request: TurnRequest, caller: Caller | None = None) -> Routed:
         """The plan for a request; what the request says wins over the prompt, that over the model.
         Close what comes out.
 
         :raises NotFound: no such model or prompt.
-        :raises Unprocessable: a prompt variable is missing or unknown; there is no such scenario.
+        :raises Unprocessable: a prompt variable is missing or unknown; there is no such scenario,
+            or no model of the type.
         :raises Unavailable: a scenario is asked for, and the catalogue could not be loaded.
         """
         if request.scenario is not None:
             self._check(request)
+        self._routing.check(request)
         prompt = await self._prompts.render(request.prompt, request.prompt_variables)
         choice = self._models.resolve(request.model or prompt.model, caller)
         temperature = _first(request.temperature, prompt.temperature, choice.temperature)
@@ -104,12 +112,27 @@ class Router:
         )
         return Routed(plan, choice)
 
-    def instead(self, routed: Routed, tried: Sequence[str]) -> Iterator[Routed]:
-        """The plans for models that may answer in the place of one that failed, in their order."""
-        if not routed.choice.lent:
-            for name in self._models.fallbacks(routed.plan.model):
-                if name not in tried:
-                    yield self.switched(routed, name)
+    def decide(self, routed: Routed, state: TurnState, said: Sequence[Message]) -> RouteChosen:
+        """The route of a turn whose request leaves the model open; `said` is the conversation."""
+        decided = self._routing.decide(state.asked, said)
+        return structs.replace(
+            chosen(self.switched(routed, decided.name).plan), reasons=decided.reasons
+        )
+
+    def instead(self, routed: Routed, state: TurnState) -> Iterator[Routed]:
+        """The plans for models that may answer in the place of one that failed: its fallbacks in
+        their order; where the request leaves the model open, then one other, once.
+        """
+        if routed.choice.lent:
+            return
+        tried = state.tried
+        for name in self._models.fallbacks(routed.plan.model):
+            if name not in tried:
+                yield self.switched(routed, name)
+        if len(tried) == 1:
+            said = [Message("", "user", state.asked.parts)]
+            for name in self._routing.instead(state.asked, tried, said):
+                yield self.switched(routed, name)
 
 
 def chosen(plan: Plan) -> RouteChosen:

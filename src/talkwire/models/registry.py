@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from talkwire.canon.deltas import Hear
 from talkwire.canon.errors import NotFound
+from talkwire.canon.models import Standing
 from talkwire.canon.turn import ModelRequest
 from talkwire.models import playback
 from talkwire.models._endpoint import Codec, Endpoint
@@ -146,6 +147,21 @@ class Catalogue(Generic[C]):
         """The configured names, the default one first."""
         others = (name for name in self._models if name != self._default)
         return (self._default, *others)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """All configured models as they are just now, the default one first."""
+        entries = (self._models.get(name) for name in self.names())
+        return tuple(
+            Standing(
+                entry.name,
+                entry.type,
+                context_tokens=entry.context_tokens,
+                price_in=entry.price_in,
+                price_out=entry.price_out,
+            )
+            for entry in entries
+            if entry is not None
+        )
 
     def fallbacks(self, name: str) -> tuple[str, ...]:
         """The models that answer in the place of this one when it fails, in their order."""
