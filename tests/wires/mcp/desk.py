@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,6 +46,20 @@ class Shelf:
         return [StoredMessage(text_message("m_1", "user", "Hi"), SESSION, "m_0", TURN, 1)]
 
 
+class Scenarios:
+    """The scenarios of a help desk."""
+
+    def listing(self) -> dict[str, Any]:
+        about = {"description": "Where it is", "related_subcategories": []}
+        return {
+            "total_categories": 2,
+            "categories": {
+                "Money": [{"category": "Money", "subcategory": "1 Late Flow", **about}],
+                "Parcels": [{"category": "Parcels", "subcategory": "1 Lost Flow", **about}],
+            },
+        }
+
+
 class Setting:
     """A client and what stands behind the route."""
 
@@ -61,7 +76,7 @@ class Setting:
         message = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
         answer = await self.post(message)
         assert answer.status_code == 200, answer.text
-        lines = answer.text.splitlines()
+        lines = re.split(r"\r?\n", answer.text)
         return [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
 
     async def call(self, name: str, token: str | None = None, **arguments: Any) -> Any:
@@ -74,9 +89,11 @@ class Setting:
 
 
 @asynccontextmanager
-async def setting(events: Sequence[Stamped] = CASES["plain"]) -> AsyncIterator[Setting]:
+async def setting(
+    events: Sequence[Stamped] = CASES["plain"], scenarios: Scenarios | None = None
+) -> AsyncIterator[Setting]:
     """Closed as an application closes it."""
     turns, shelf = OneTurn(events), Shelf()
-    routes = router(turns, shelf)
+    routes = router(turns, shelf, scenarios=scenarios)
     async with routes.lifespan_context(routes), client_of(routes) as client:
         yield Setting(turns, shelf, client)

@@ -78,7 +78,7 @@ def test_full_pages_have_a_cursor() -> None:
 def test_an_error_of_a_request_is_json_rpc_with_its_http_status(
     error: TalkwireError, status: int, code: int
 ) -> None:
-    got, body, media = encode.fault(error, "req_1")
+    got, body, media = encode.fault(error, {"talkwire.request_id": "req_1"})
 
     told = json.loads(body)
     assert (got, media) == (status, "application/json")

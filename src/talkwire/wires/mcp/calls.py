@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -26,15 +26,15 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
-    Tool,
-    ToolAnnotations,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel
 from starlette.requests import Request
 
 from talkwire import __version__
 from talkwire.canon.errors import Draining, TalkwireError
+from talkwire.canon.events import TurnAborted
+from talkwire.canon.fold import TurnState
+from talkwire.canon.turn import TurnRequest
 from talkwire.engine.ids import new_id
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.storage_ports import Conversations
@@ -42,14 +42,11 @@ from talkwire.web.principals import principal_of
 from talkwire.web.start import Door
 from talkwire.wires.mcp import decode, encode
 from talkwire.wires.mcp.line import line_of
+from talkwire.wires.mcp.offers import OFFERS, as_tool
 from talkwire.wires.mcp.shapes import (
-    Arguments,
-    ChatAnswer,
-    ChatArguments,
     ListArguments,
-    MessageList,
     ReadArguments,
-    SessionList,
+    ScenarioArguments,
 )
 
 _ABORT_WITHIN_S = 5.0
@@ -58,49 +55,39 @@ _log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Request]
 
 
-class Offer(NamedTuple):
-    """A tool: what it is for, what it takes and gives, and the scopes one of which it needs."""
-
-    description: str
-    takes: type[Arguments]
-    gives: type[BaseModel]
-    scopes: tuple[str, ...]
-    reads: bool = True
+_OF_DESK = frozenset({"ask_support", "list_scenarios"})
+_SPOKEN = frozenset({"chat", "ask_support"})
 
 
-OFFERS = {
-    "chat": Offer(
-        "Ask this server's model, or carry a conversation on with `session_id`. The text comes as"
-        " progress while it is written.",
-        ChatArguments,
-        ChatAnswer,
-        ("chat",),
-        reads=False,
-    ),
-    "list_sessions": Offer(
-        "Your conversations, the one used last first.",
-        ListArguments,
-        SessionList,
-        ("sessions:read",),
-    ),
-    "read_session": Offer(
-        "The messages of one of your conversations, the newest page first.",
-        ReadArguments,
-        MessageList,
-        ("sessions:read",),
-    ),
-}
+class HelpDesk(Protocol):
+    """Who has the scenarios."""
+
+    def listing(self) -> dict[str, Any]:
+        """All of them by category, in the catalogue's order. :raises Unavailable: none."""
+        ...
 
 
 class ToolCalls:
-    """Answers what clients ask of the tools."""
+    """Answers what clients ask of the tools. Without a `desk` there are none of scenarios."""
 
-    def __init__(self, door: Door, conversations: Conversations, most_chars: int) -> None:
+    def __init__(
+        self,
+        door: Door,
+        conversations: Conversations,
+        most_chars: int,
+        *,
+        desk: HelpDesk | None = None,
+    ) -> None:
         self._door = door
         self._conversations = conversations
         self._most_chars = most_chars
+        self._desk = desk
+        left_out = _OF_DESK if desk is None else frozenset[str]()
+        self._offers = {name: offer for name, offer in OFFERS.items() if name not in left_out}
         self._does: Mapping[str, Callable[[Context, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "chat": self._chat,
+            "ask_support": self._support,
+            "list_scenarios": self._scenarios,
             "list_sessions": self._list,
             "read_session": self._read,
         }
@@ -126,7 +113,9 @@ class ToolCalls:
         principal = principal_of(_request_of(context))
         return ListToolsResult(
             tools=[
-                _tool(name, offer) for name, offer in OFFERS.items() if principal.may(*offer.scopes)
+                as_tool(name, offer)
+                for name, offer in self._offers.items()
+                if principal.may(*offer.scopes)
             ]
         )
 
@@ -135,9 +124,9 @@ class ToolCalls:
 
         :raises MCPError: there is no such tool, or the request was called off.
         """
-        offer = OFFERS.get(params.name)
+        offer = self._offers.get(params.name)
         if offer is None:
-            known = ", ".join(OFFERS)
+            known = ", ".join(self._offers)
             raise MCPError(
                 INVALID_PARAMS, f"There is no tool {params.name[:100]!r}; known: {known}"
             )
@@ -157,7 +146,7 @@ class ToolCalls:
             # The SDK would tell the client what the bug says.
             _log.exception("mcp.bug")
             raise MCPError(INTERNAL_ERROR, "This went wrong in a way nobody foresaw.") from None
-        text = encode.spoken(given) if params.name == "chat" else _json(given)
+        text = encode.spoken(given) if params.name in _SPOKEN else _json(given)
         return CallToolResult(content=[TextContent(text=text)], structured_content=given)
 
     async def _list(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +163,20 @@ class ToolCalls:
         )
         return encode.message_list(found, asked.session_id)
 
+    async def _scenarios(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        asked = decode.checked(ScenarioArguments, arguments)
+        listing = {"categories": {}} if self._desk is None else self._desk.listing()
+        return encode.scenario_list(listing, asked.category)
+
+    async def _support(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        turn = decode.question_of(arguments, session_id=new_id("s_"), most_chars=self._most_chars)
+        return encode.helped(await self._run(context, turn))
+
     async def _chat(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        turn = decode.turn_of(arguments, session_id=new_id("s_"), most_chars=self._most_chars)
+        return encode.answer(await self._run(context, turn))
+
+    async def _run(self, context: Context, turn: TurnRequest) -> TurnState:
         """Start a turn, and follow it to its end.
 
         A request that is called off stops its turn; a connection that is lost does not, but where
@@ -182,18 +184,16 @@ class ToolCalls:
         """
         request = _request_of(context)
         line = line_of(request.scope)
-        turn = decode.turn_of(arguments, session_id=new_id("s_"), most_chars=self._most_chars)
         with anyio.CancelScope(shield=True):  # a turn that was started has to be known
             started = await self._door.start(request, turn, None)
         turn_id = line.turn_id = started.record.turn_id
         try:
             if line.called_off:
                 await self._door.turns.abort(_owner(context), turn_id)
-            return encode.answer((await self._follow(context, request, turn_id)).state)
-        except encode.Stopped:
-            if line.called_off:
-                raise MCPError(REQUEST_CANCELLED, "The request was called off.") from None
-            raise
+            state = (await self._follow(context, request, turn_id)).state
+            if line.called_off and isinstance(state.terminal, TurnAborted):
+                raise MCPError(REQUEST_CANCELLED, "The request was called off.")
+            return state
         except asyncio.CancelledError:
             if line.left and context.protocol_version in MODERN_PROTOCOL_VERSIONS:
                 with anyio.move_on_after(_ABORT_WITHIN_S, shield=True):
@@ -231,19 +231,6 @@ def _request_of(context: Context) -> Request:
 
 def _owner(context: Context) -> str:
     return principal_of(_request_of(context)).id
-
-
-def _tool(name: str, offer: Offer) -> Tool:
-    hints = ToolAnnotations(
-        read_only_hint=offer.reads, destructive_hint=False, open_world_hint=not offer.reads
-    )
-    return Tool(
-        name=name,
-        description=offer.description,
-        input_schema=offer.takes.model_json_schema(),
-        output_schema=offer.gives.model_json_schema(),
-        annotations=hints,
-    )
 
 
 def _json(value: object) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from talkwire.canon.errors import BadRequest
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
-from talkwire.wires.mcp.shapes import Arguments, ChatArguments
+from talkwire.wires.mcp.shapes import Arguments, ChatArguments, SupportArguments
 
 WIRE = "mcp"
 _Shape = TypeVar("_Shape", bound=Arguments)
@@ -35,6 +36,22 @@ def turn_of(arguments: Mapping[str, Any], *, session_id: str, most_chars: int) -
         parts=(TextPart(asked.input),),
         model=asked.model,
         prompt=asked.prompt,
+    )
+
+
+def question_of(arguments: Mapping[str, Any], *, session_id: str, most_chars: int) -> TurnRequest:
+    """A turn that is answered from a scenario; as `turn_of`. :raises Invalid:"""
+    asked = checked(SupportArguments, arguments)
+    if len(asked.query) > most_chars:
+        raise Invalid([FieldError("query", f"String should have at most {most_chars} characters")])
+    return TurnRequest(
+        session_id=asked.session_id or session_id,
+        wire=WIRE,
+        parts=(TextPart(asked.query),),
+        prompt="support",
+        scenario=asked.subcategory,
+        category=asked.category,
+        facts=msgspec.json.encode(asked.facts).decode() if asked.facts else "",
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from starlette.types import Scope
 
 from talkwire.canon.errors import BadRequest, TalkwireError
 from talkwire.canon.events import Stamped, TextDelta, TurnCompleted, TurnFailed
 from talkwire.canon.fold import TurnState, answer_message_id
 from talkwire.canon.records import SessionRecord, StoredMessage
+from talkwire.canon.scenarios import Scene
+from talkwire.web.faults import request_id_of
 
 ERROR = "talkwire/error"  # where `_meta` of a result says more of what went wrong
 PARSE_ERROR, INVALID_REQUEST, INTERNAL_ERROR = -32700, -32600, -32603
@@ -46,8 +49,8 @@ class Encoder:
         return [text.encode()] if text else []
 
 
-def answer(state: TurnState) -> dict[str, Any]:
-    """What `chat` gives of a turn that has ended.
+def ended(state: TurnState) -> TurnCompleted:
+    """The end of a turn that has come to its end.
 
     :raises TalkwireError: it failed, or somebody stopped it.
     """
@@ -58,6 +61,41 @@ def answer(state: TurnState) -> dict[str, Any]:
         raise failure
     if not isinstance(end, TurnCompleted):
         raise Stopped("The answer was stopped.")
+    return end
+
+
+def helped(state: TurnState) -> dict[str, Any]:
+    """What `ask_support` gives of a turn that has ended. :raises TalkwireError: as `ended`."""
+    ended(state)
+    scene = state.scene or Scene()
+    return {
+        "session_id": state.session_id,
+        "turn_id": state.turn_id,
+        "text": state.text,
+        "category": scene.category,
+        "subcategory": scene.subcategory,
+        "move": scene.move,
+        "confidence": float(scene.confidence),
+        "related_subcategories": list(scene.related),
+        "sop_references": list(scene.sop_references),
+    }
+
+
+def scenario_list(listing: Mapping[str, Any], category: str) -> dict[str, Any]:
+    """The scenarios of one category, or of all."""
+    names = ("category", "subcategory", "description")
+    found = [
+        {name: each[name] for name in names}
+        for key, scenarios in listing["categories"].items()
+        if category in ("", key)
+        for each in scenarios
+    ]
+    return {"scenarios": found}
+
+
+def answer(state: TurnState) -> dict[str, Any]:
+    """What `chat` gives of a turn that has ended. :raises TalkwireError: as `ended`."""
+    end = ended(state)
     usage = state.total_usage()
     return {
         "session_id": state.session_id,
@@ -87,7 +125,7 @@ def spoken(answered: dict[str, Any]) -> str:
     """The answer for who reads text alone; what waits for a person is said in words."""
     waits = [
         f"Waiting for a person to approve {asked['tool_name']}({asked['arguments']})."
-        for asked in answered["approvals"]
+        for asked in answered.get("approvals", ())
     ]
     return "\n\n".join(part for part in (answered["text"], *waits) if part)
 
@@ -126,12 +164,12 @@ def told(error: TalkwireError) -> dict[str, Any]:
     return {"error": error.message, "code": error.code, "retryable": error.retryable}
 
 
-def fault(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
+def fault(error: TalkwireError, scope: Scope) -> tuple[int, bytes, str]:
     """An error of a request, before any tool was asked for: JSON-RPC, with the HTTP status."""
     code = INTERNAL_ERROR if error.status >= 500 else INVALID_REQUEST
     if isinstance(error, NotJsonRpc):
         code = PARSE_ERROR
-    about = {"code": error.code, "retryable": error.retryable, "request_id": request_id}
+    about = {"code": error.code, "retryable": error.retryable, "request_id": request_id_of(scope)}
     body = {
         "jsonrpc": "2.0",
         "id": None,

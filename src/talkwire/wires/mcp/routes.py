@@ -28,6 +28,8 @@ from talkwire.wires.mcp.shapes import INPUT_CHARS
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+    from talkwire.wires.mcp.calls import HelpDesk
+
 FORM = Form(decode.WIRE, Encoder, encode.fault, heartbeat=None, ids=False)
 ASKING: tuple[str, ...] = ()  # there is no GET
 PATH = "/mcp"
@@ -40,13 +42,14 @@ def router(
     turns: Turns,
     conversations: Conversations,
     *,
+    scenarios: HelpDesk | None = None,
     streams: StreamLimits | None = None,
     json_depth: int = 64,
     input_chars: int = INPUT_CHARS,
 ) -> APIRouter:
     """The route of the wire. Nothing of the SDK is loaded before the first request."""
     door = Door(turns, FORM, streams or StreamLimits())
-    desk = Desk(door, conversations, json_depth, input_chars)
+    desk = Desk(door, conversations, json_depth, input_chars, scenarios=scenarios)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,9 +71,16 @@ class Desk:
     """`/mcp`: hands messages to the SDK's server, which is kept by a task of its own."""
 
     def __init__(
-        self, door: Door, conversations: Conversations, depth: int, most_chars: int
+        self,
+        door: Door,
+        conversations: Conversations,
+        depth: int,
+        most_chars: int,
+        *,
+        scenarios: HelpDesk | None = None,
     ) -> None:
         self._door = door
+        self._scenarios = scenarios
         self._conversations = conversations
         self._depth = depth
         self._most_chars = most_chars
@@ -140,7 +150,10 @@ class Desk:
     async def _own(self, ready: asyncio.Future[StreamableHTTPSessionManager]) -> None:
         """The SDK wants one task to open and to close what it keeps."""
         calls = await asyncio.to_thread(importlib.import_module, "talkwire.wires.mcp.calls")
-        manager = calls.ToolCalls(self._door, self._conversations, self._most_chars).manager()
+        tools = calls.ToolCalls(
+            self._door, self._conversations, self._most_chars, desk=self._scenarios
+        )
+        manager = tools.manager()
         async with manager.run():
             ready.set_result(manager)
             await self._closing.wait()

@@ -33,6 +33,26 @@ class ChatArguments(Arguments):
     )
 
 
+class SupportArguments(Arguments):
+    """`ask_support`."""
+
+    query: str = Field(min_length=1, max_length=20_000, description="The customer's own words.")
+    session_id: SessionId | None = Field(
+        default=None, description="The case to carry on; a new one when absent."
+    )
+    category: str = Field(default="", max_length=200, description="Look in this category only.")
+    subcategory: str = Field(default="", max_length=200, description="The scenario, if known.")
+    facts: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, max_length=100, description="What is known, such as an order number."
+    )
+
+
+class ScenarioArguments(Arguments):
+    """`list_scenarios`."""
+
+    category: str = Field(default="", max_length=200, description="Of this category only.")
+
+
 class ListArguments(Arguments):
     """`list_sessions`."""
 
@@ -78,6 +98,34 @@ class ChatAnswer(BaseModel):
     finish_reason: str
     usage: UsageShape
     approvals: list[ApprovalShape]
+
+
+class SupportAnswer(BaseModel):
+    """What `ask_support` gives. `move`: answer, clarify, hand_over or out_of_scope."""
+
+    session_id: str
+    turn_id: str
+    text: str
+    category: str
+    subcategory: str
+    move: str
+    confidence: float
+    related_subcategories: list[str]
+    sop_references: list[str]
+
+
+class ScenarioShape(BaseModel):
+    """A scenario in a list."""
+
+    category: str
+    subcategory: str
+    description: str
+
+
+class ScenarioList(BaseModel):
+    """What `list_scenarios` gives, in the catalogue's order."""
+
+    scenarios: list[ScenarioShape]
 
 
 class SessionShape(BaseModel):
