@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ PROOF = "Prove step by step that the square root of 2 is irrational."
 HELLO = "hello there"
 
 
-def first(text: str, *standings: Standing, weights: Weights | None = None, **more: object) -> str:
-    situation = Situation(**more)  # type: ignore[arg-type]
+def first(text: str, *standings: Standing, weights: Weights | None = None, **more: Any) -> str:
+    situation = Situation(**more)
     found = weigh(traits(text), situation, standings or (SMALL, LARGE), weights or Weights())
     return found[0].name
 

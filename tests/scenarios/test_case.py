@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.canon.scenarios import Scene
+from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TextPart, TurnRequest, text_message
 from talkwire.scenarios.case import Case, is_question
 from tests.scenarios.catalogues import REFUND, WITHDRAWAL, catalogue
 
 
-def answered(category: str, subcategory: str, *said: str, language: str = "zh") -> Message:
-    scene = Scene(category, subcategory, said=said, language=language)  # type: ignore[arg-type]
+def answered(category: str, subcategory: str, *said: str, language: Language = "zh") -> Message:
+    scene = Scene(category, subcategory, said=said, language=language)
     return Message("a", "assistant", (TextPart("…"),), scene=scene)
 
 
@@ -53,7 +53,7 @@ def test_a_scene_of_a_scenario_that_is_gone_is_no_place() -> None:
     ],
 )
 def test_an_answer_is_in_the_language_of_its_question(
-    text: str, before: str | None, language: str
+    text: str, before: Language | None, language: str
 ) -> None:
     said: list[Message | str] = ["x", answered(*REFUND.key, language=before)] if before else []
 
