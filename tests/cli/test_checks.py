@@ -12,19 +12,26 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from talkwire.cli import checks
+from talkwire.cli import checks, local_servers
 from talkwire.settings import ModelSettings, Settings, VoiceSettings
 
 CANARY = "sk-canary0123"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else runs on the machine of the tests is not looked at."""
+    monkeypatch.setattr(local_servers, "PLACES", ())
+
+
 class Upstream(http.server.BaseHTTPRequestHandler):
-    """Knows one key; says at `/` that it is Talkwire."""
+    """Knows one key and the models `a` and `b`; says at `/` that it is Talkwire."""
 
     def do_GET(self) -> None:
         """Answer."""
         accepted = self.headers.get("authorization") == f"Bearer {CANARY}"
-        body = json.dumps({"name": "talkwire"}).encode()
+        listed = [{"id": "a"}, {"id": "b"}]
+        body = json.dumps({"name": "talkwire", "data": listed}).encode()
         self.send_response(200 if accepted or self.path == "/" else 401)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -89,6 +96,69 @@ def test_every_configured_model_is_asked(upstream: int, tmp_path: Path) -> None:
         ("model b", "ok"),
         ("model c", "broken"),
     ]
+
+
+def test_every_deployment_is_asked(upstream: int, dead: int) -> None:
+    here, gone = (f"http://127.0.0.1:{port}/v1" for port in (upstream, dead))
+    sites = [
+        {"base_url": here, "api_key": CANARY},
+        {"base_url": here, "api_key": CANARY, "upstream_model": "aa"},
+        {"base_url": gone},
+    ]
+    model = {"name": "m", "provider": "openai-chat", "upstream_model": "a", "deployments": sites}
+
+    found = list(checks.models(Settings.model_validate({"models": [model]})))
+
+    assert [(c.part, c.outcome) for c in found] == [
+        ("model m, deployment 1", "ok"),
+        ("model m, deployment 2", "note"),
+        ("model m, deployment 3", "broken"),
+    ]
+    assert found[1].found.endswith("does not list aa; it has a")
+    assert CANARY not in str(found)
+
+
+def test_an_entry_without_a_server_is_asked_at_the_environments(upstream: int) -> None:
+    entry = {"name": "a", "provider": "openai-chat"}
+    url = f"http://127.0.0.1:{upstream}/v1"
+    given = {"models": [entry], "openai_base_url": url, "openai_api_key": CANARY}
+
+    found = list(checks.models(Settings.model_validate(given)))
+
+    assert [(c.part, c.outcome) for c in found] == [("model a", "ok"), ("model", "ok")]
+
+
+def test_a_function_is_looked_for_and_not_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("raise SystemExit('executed')\n", "utf-8")
+
+    def outcome(target: str) -> str:
+        model = {"name": "m", "provider": "python", "target": target}
+        return next(iter(checks.models(Settings.model_validate({"models": [model]})))).outcome
+
+    for there in ("mine.py:answer", "./mine.py:answer", "mine:answer", "json.decoder:x"):
+        assert outcome(there) == "ok"
+    for missing in ("none.py:answer", "no_such_package.models:answer"):
+        assert outcome(missing) == "broken"
+
+
+def test_local_servers_that_nobody_configured_are_told(
+    upstream: int, dead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = local_servers.Found("llama.cpp", "http://127.0.0.1:8080/v1", ("qwen",))
+    monkeypatch.setattr(local_servers, "look", lambda: iter([near]))
+    monkeypatch.setattr(checks, "OLLAMA", f"http://127.0.0.1:{dead}")
+
+    def told(**given: object) -> list[str]:
+        settings = Settings.model_validate(given)
+        return [c.part for c in checks.models(settings) if c.outcome == "note"]
+
+    model = {"name": "m", "provider": "openai-chat", "base_url": "http://localhost:8080/v1"}
+    assert told() == ["Ollama", "llama.cpp"]
+    assert told(models=[model]) == []
+    assert told(use_mock=True) == ["model"]
 
 
 def test_the_demo_is_told(monkeypatch: pytest.MonkeyPatch, dead: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from talkwire.models._reading import Reading
 from talkwire.models._sse import Decoder
 from talkwire.models.openai_chat import ChatCodec
 from talkwire.models.openai_responses import ResponsesCodec
-from talkwire.models.registry import Model
+from talkwire.models.pool import Model
 from tests.upstream.server import Upstream
 
 KEY = "sk-canary-4f1d9c2e7b"
@@ -76,6 +77,13 @@ async def listen(model: Model, request: ModelRequest) -> Heard:
     except Exception as error:
         heard.error = error
     return heard
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the others run until it is so, for 5 s at most."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.001)
 
 
 @pytest.fixture

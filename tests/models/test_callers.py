@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from talkwire.canon.errors import ModelError
+from talkwire.models.building import build
 from talkwire.models.callers import Caller, entry_for
-from talkwire.models.registry import Entry, Model, Provider, build
+from talkwire.models.entries import Entry, Provider, Site
+from talkwire.models.pool import Model
 from tests.models.conftest import KEY, ask, listen
 from tests.upstream.server import Upstream
 
@@ -129,3 +131,19 @@ def test_our_key_and_a_server_of_a_caller_never_meet(
     if asked.api_key is ours.api_key:
         assert (asked.base_url, asked.addresses) == (ours.base_url, ())
         assert not base_url
+
+
+@given(st.sampled_from(["http://theirs.example/v1", ""]), st.none() | st.text(max_size=20))
+def test_nor_do_they_where_we_have_several_servers(base_url: str, key: str | None) -> None:
+    sites = tuple(Site(f"http://{n}.example/v1", SecretStr(KEY)) for n in ("one", "two"))
+    ours = Entry("m", "openai-chat", sites=sites)
+    caller = Caller(base_url, PINNED if base_url else (), None if key is None else SecretStr(key))
+
+    asked = entry_for(ours, caller)
+
+    if base_url or key is not None:
+        assert asked.sites == ()
+        assert asked.base_url == (base_url or "http://one.example/v1")
+        assert asked.api_key == caller.api_key
+    else:
+        assert asked is ours

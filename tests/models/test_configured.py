@@ -9,8 +9,10 @@ from pydantic import SecretStr
 
 from talkwire.engine.ports import Choice
 from talkwire.models.callers import Caller
-from talkwire.models.configured import OPENAI_MODEL, catalogue
+from talkwire.models.configured import OPENAI_MODEL, catalogue, embeddings
+from talkwire.models.embeddings import Embeddings
 from talkwire.models.ollama import Ollama
+from talkwire.models.pool import Pool
 from talkwire.models.registry import Catalogue
 from talkwire.models.scripted import Scripted
 from talkwire.settings import ModelSettings, Settings
@@ -89,3 +91,80 @@ async def test_an_entry_without_a_server_has_that_of_the_environment(upstream: U
     await given.close()
 
     assert [r.headers.get("authorization") for r in upstream.requests] == [f"Bearer {KEY}", None]
+
+
+def test_vectors_are_made_by_an_entry_or_by_the_environment_s_server() -> None:
+    def model(name: str, **values: object) -> Embeddings | None:
+        return embeddings(Settings.model_validate(values), name)
+
+    near = {"name": "near", "provider": "openai-chat", "base_url": "http://127.0.0.1:1/v1"}
+    named = model("near", models=[{**near, "upstream_model": "bge"}], openai_api_key=KEY)
+    other = model("vectors-3", openai_api_key=KEY, openai_base_url="http://127.0.0.1:2/v1")
+
+    assert named is not None
+    assert other is not None
+    assert (named._model, named._key, named._client.server.text) == (
+        "bge",
+        "",
+        "127.0.0.1:1",
+    )
+    assert (other._model, other._key) == ("vectors-3", KEY)
+
+
+def test_the_demo_makes_no_vectors() -> None:
+    scripted = {"name": "s", "provider": "scripted"}
+
+    assert embeddings(Settings(use_mock=True, openai_api_key=SecretStr(KEY)), "v") is None
+    assert embeddings(Settings.model_validate({"models": [scripted]}), "s") is None
+
+
+def test_vectors_are_made_at_one_server_and_by_no_function() -> None:
+    sites = [{"base_url": "http://127.0.0.1:1/v1", "upstream_model": "bge"}]
+    several = {"name": "m", "provider": "openai-chat", "deployments": sites}
+    python = {"name": "p", "provider": "python", "target": "json:dumps"}
+    settings = Settings.model_validate({"models": [several, python], "openai_api_key": KEY})
+    made = embeddings(settings, "m")
+
+    assert made is not None
+    assert (made._model, made._key, made._client.server.text) == ("bge", "", "127.0.0.1:1")
+    assert embeddings(settings, "p") is None
+
+
+def test_embedding_models_answer_nobody() -> None:
+    vectors = {"name": "v", "provider": "openai-chat", "type": "embedding"}
+    chat = {"name": "a", "provider": "openai-chat"}
+
+    assert models(models=[vectors, chat]).names() == ("a",)
+    assert models(models=[vectors], openai_api_key=KEY).names() == (OPENAI_MODEL,)
+    assert isinstance(models(models=[vectors]).resolve(None).model, Scripted)
+
+
+async def test_all_that_is_set_of_a_model_is_kept(upstream: Upstream) -> None:
+    first = {"base_url": upstream.base_url, "api_key": "k-1", "weight": 3}
+    second = {"base_url": upstream.base_url, "upstream_model": "n2"}
+    small = {
+        "name": "small",
+        "provider": "openai-chat",
+        "upstream_model": "n3",
+        "deployments": [first, second],
+        "fallbacks": ["mine"],
+        "breaker": {"failures": 1},
+    }
+    mine = {"name": "mine", "provider": "python", "target": "builtins:str", "pace_s": 0.0001}
+    given = models(models=[small, mine], openai_api_key=SecretStr(KEY))
+    pool, local = given.resolve("small").model, given.resolve("mine").model
+    assert isinstance(pool, Pool)
+    assert [place.weight for place in pool.deployments] == [3, 1]
+
+    for place in pool.deployments:
+        await listen(place.model, ask("n3"))
+    said = await listen(local, ask("mine", "Hi"))
+    upstream.script.append("status500")
+    await listen(pool, ask("n3"))
+    await given.close()
+
+    keys = [request.headers.get("authorization") for request in upstream.requests]
+    assert keys[:2] == ["Bearer k-1", None], "the environment's key is for its own server"
+    assert said.text == "[{'role': 'user', 'content': 'Hi'}]"
+    assert given.fallbacks("small") == ("mine",)
+    assert [place.health.state for place in pool.deployments] == ["open", "closed"]

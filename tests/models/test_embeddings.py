@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from talkwire.canon.errors import ModelError
 from talkwire.models.embeddings import AT_ONCE, Embeddings
-from talkwire.models.registry import Entry
+from talkwire.models.entries import Entry
 
 Reply = Callable[[dict[str, Any]], tuple[int, Any]]
 

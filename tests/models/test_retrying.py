@@ -20,7 +20,7 @@ from talkwire.canon.errors import (
     UpstreamUnavailable,
 )
 from talkwire.models import retrying
-from talkwire.models.retrying import Retrying
+from talkwire.models.pool import Deployment, Model, Pool
 from talkwire.models.scripted import Driven, Step
 from tests.models.conftest import MakeModel, ask, listen
 from tests.upstream.server import Upstream
@@ -35,6 +35,10 @@ class Watched(Driven):
                 if len(self.requests) >= asked and self.closed >= closed:
                     return
                 await asyncio.sleep(0)
+
+
+def alone(model: Model, *, max_attempts: int = 3) -> Pool:
+    return Pool("m", [Deployment(model)], max_attempts=max_attempts)
 
 
 WELL: list[Step] = [Text("hi"), Finish("stop")]
@@ -62,7 +66,7 @@ def reasons(said: list[Delta]) -> list[tuple[int, int, str]]:
 async def test_a_failure_before_the_first_word_is_asked_again() -> None:
     model = Driven([down()], [UpstreamUnavailable("gone")], WELL)
 
-    heard = await listen(Retrying(model), ask())
+    heard = await listen(alone(model), ask())
 
     assert heard.error is None
     assert heard.text == "hi"
@@ -75,7 +79,7 @@ async def test_a_failure_before_the_first_word_is_asked_again() -> None:
 async def test_attempts_are_counted_and_the_last_error_is_told() -> None:
     model = Driven([down()])
 
-    heard = await listen(Retrying(model, max_attempts=2), ask())
+    heard = await listen(alone(model, max_attempts=2), ask())
 
     assert isinstance(heard.error, UpstreamRateLimited)
     assert (len(model.requests), model.closed) == (2, 2)
@@ -85,7 +89,7 @@ async def test_attempts_are_counted_and_the_last_error_is_told() -> None:
 async def test_nothing_is_asked_again_once_something_was_said() -> None:
     model = Driven([Text("a"), UpstreamIncomplete("cut")])
 
-    heard = await listen(Retrying(model), ask())
+    heard = await listen(alone(model), ask())
 
     assert isinstance(heard.error, UpstreamIncomplete)
     assert (heard.text, len(model.requests)) == ("a", 1)
@@ -94,11 +98,11 @@ async def test_nothing_is_asked_again_once_something_was_said() -> None:
 async def test_usage_alone_says_nothing() -> None:
     model = Driven([Tokens(1, 1), UpstreamIncomplete("cut")], WELL)
 
-    assert (await listen(Retrying(model), ask())).text == "hi"
+    assert (await listen(alone(model), ask())).text == "hi"
 
 
 async def test_a_stream_that_ends_without_a_word_is_incomplete() -> None:
-    heard = await listen(Retrying(Driven([Tokens(1, 1)]), max_attempts=1), ask())
+    heard = await listen(alone(Driven([Tokens(1, 1)]), max_attempts=1), ask())
 
     assert isinstance(heard.error, UpstreamIncomplete)
 
@@ -107,7 +111,7 @@ async def test_a_stream_that_ends_without_a_word_is_incomplete() -> None:
 async def test_what_will_not_change_is_not_asked_again(error: type[ModelError]) -> None:
     model = Driven([error("no")])
 
-    assert isinstance((await listen(Retrying(model), ask())).error, error)
+    assert isinstance((await listen(alone(model), ask())).error, error)
     assert len(model.requests) == 1
 
 
@@ -116,18 +120,18 @@ async def test_retry_after_is_honoured_up_to_its_limit() -> None:
     loop = asyncio.get_running_loop()
 
     began = loop.time()
-    heard = await listen(Retrying(short), ask())
+    heard = await listen(alone(short), ask())
     waited = loop.time() - began
 
     assert heard.text == "hi"
     assert waited >= 0.05
-    assert (await listen(Retrying(long), ask())).error is not None
+    assert (await listen(alone(long), ask())).error is not None
     assert len(long.requests) == 1
 
 
 async def test_cancelling_the_wait_ends_it() -> None:
     model = Watched([down(10)])
-    task = asyncio.ensure_future(listen(Retrying(model), ask()))
+    task = asyncio.ensure_future(listen(alone(model), ask()))
     await model.until(closed=1)
 
     task.cancel()
@@ -138,7 +142,7 @@ async def test_cancelling_the_wait_ends_it() -> None:
 
 async def test_cancelling_the_first_word_asks_nothing_again() -> None:
     model = Watched([down()], [asyncio.Event()])
-    task = asyncio.ensure_future(listen(Retrying(model), ask()))
+    task = asyncio.ensure_future(listen(alone(model), ask()))
     await model.until(asked=2)
 
     task.cancel()
@@ -153,6 +157,6 @@ async def test_a_rate_limit_of_a_real_server_is_waited_out(
 ) -> None:
     upstream.script.extend(["status429-retry0", "status503", "n3"])
 
-    heard = await listen(Retrying(make_model()), ask())
+    heard = await listen(alone(make_model()), ask())
 
     assert (heard.text, upstream.calls) == ("w0 w1 w2 ", 3)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.upstream import frames
 from tests.upstream.behaviour import Behaviour
+from tests.upstream.dialects import OWNERS, SPOKEN, OpenAI
 from tests.upstream.frames import Api
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ async def answer(connection: Connection, request: Request) -> None:
     """Answer one request."""
     upstream = connection.upstream
     if request.method == "GET":
-        listed = [{"id": name, "object": "model"} for name in upstream.models]
-        await _document(connection, 200, {"object": "list", "data": listed})
+        await _listing(connection, request)
         return
     api = PATHS.get(request.path)
     if api is None or request.path in upstream.missing:
@@ -37,7 +37,28 @@ async def answer(connection: Connection, request: Request) -> None:
         return
     how = upstream.how(request)
     if not await _rude(connection, request, how):
-        await Stream(connection, how).run(api)
+        options = request.json.get("stream_options") or {}
+        usage = bool(options.get("include_usage"))
+        spoken = SPOKEN[upstream.dialect](api, how, usage=usage)
+        await Stream(connection, how, spoken).run()
+
+
+async def _listing(connection: Connection, request: Request) -> None:
+    """The models there are; Ollama tells them in a way of its own as well."""
+    upstream = connection.upstream
+    if upstream.checks == "silent":
+        await connection.closed.wait()
+    elif upstream.checks != 200:
+        await _document(connection, int(upstream.checks), {"error": {"message": "Loading model"}})
+    elif request.path == "/api/tags" and upstream.dialect == "ollama":
+        tags = [{"name": name, "model": name, "size": 1} for name in upstream.models]
+        await _document(connection, 200, {"models": tags})
+    elif request.path == "/v1/models":
+        owner = OWNERS[upstream.dialect]
+        listed = [{"id": name, "object": "model", "owned_by": owner} for name in upstream.models]
+        await _document(connection, 200, {"object": "list", "data": listed})
+    else:
+        await _document(connection, 404, {"detail": "Not Found"})
 
 
 async def _rude(connection: Connection, request: Request, how: Behaviour) -> bool:
@@ -72,17 +93,18 @@ async def _rude(connection: Connection, request: Request, how: Behaviour) -> boo
 class Stream:
     """One event stream, up to whatever ends it."""
 
-    def __init__(self, connection: Connection, how: Behaviour) -> None:
+    def __init__(self, connection: Connection, how: Behaviour, spoken: OpenAI) -> None:
         self._connection = connection
         self._how = how
+        self._spoken = spoken
         self._left = how.get("at", -1)
         self._chunked = "raw" not in how
 
-    async def run(self, api: Api) -> None:
+    async def run(self) -> None:
         """All of it."""
         how, connection = self._how, self._connection
         await connection.send(_head(200, _STREAM | self._framing()))
-        async for part in self._parts(api):
+        async for part in self._parts():
             if not await self._send(_shaped(part, how)):
                 return
         if self._chunked:
@@ -90,26 +112,26 @@ class Stream:
         if not self._chunked or "close" in how:
             connection.finish()
 
-    async def _parts(self, api: Api) -> AsyncIterator[bytes]:
+    async def _parts(self) -> AsyncIterator[bytes]:
         how = self._how
         await asyncio.sleep(how.get("d", 0) / 1000)
-        yield frames.opening(api, how)
-        for k, frame in enumerate(frames.tokens(api, how)):
+        yield self._spoken.opening()
+        for k, frame in enumerate(self._spoken.tokens()):
             if k and "i" in how:
                 await asyncio.sleep(how.get("i", 0) / 1000)
-            async for part in self._instead(api, k):
+            async for part in self._instead(k):
                 yield part
             if self._connection.closed.is_set():
                 return
             yield frame
-        async for part in self._instead(api, how.get("n", 3)):
+        async for part in self._instead(how.get("n", 3)):
             yield part
         if "hugeline" in how:
             while not self._connection.closed.is_set():
                 yield b"data: " + b"x" * 65_000
-        yield frames.closing(api, how)
+        yield self._spoken.closing()
 
-    async def _instead(self, api: Api, k: int) -> AsyncIterator[bytes]:
+    async def _instead(self, k: int) -> AsyncIterator[bytes]:
         """What happens before token k instead of going on."""
         how, connection = self._how, self._connection
         for _ in range(how.get("broken", 0) if k == 1 else 0):
@@ -117,7 +139,7 @@ class Stream:
         if how.get("stall", -1) == k:
             await connection.closed.wait()
         if k in (how.get("error", -1), how.get("failed", -1)):
-            yield frames.failure(api, how)
+            yield self._spoken.failure()
             connection.finish()
         if "at" not in how and k in (how.get("cut", -1), how.get("rst", -1), how.get("chunk", -1)):
             await self._cut()

@@ -6,7 +6,9 @@
 `error3` an error frame · `failed3` response.failed · `status503` · `retry2` Retry-After ·
 `html` `empty` `json` `garbage` `broken2` · `crlf` `cr` `comments` `bytes` (a byte a write) ·
 `hugeline` `headers` `redirect` `gzip` · `noend` no terminator · `nodone` no [DONE] ·
-`nofinish` no finish_reason · `nousage` · `nooptions` rejects stream_options · `tool` a call first ·
+`nofinish` no finish_reason · `nousage` · `cumulative` usage so far in each chunk, none at the end ·
+`zero` usage of 0 and 0 · `size8` eight tokens a chunk, each four letters ·
+`nooptions` rejects stream_options · `tool` a call first ·
 `think` reasoning first · `close` no keep-alive · `raw` no Content-Length, no chunks · `silent`
 accepts and says nothing · `key` tells the key in its error · `length` cut by the token limit.
 """
@@ -22,7 +24,7 @@ _WORD = re.compile(r"([a-z]+)(\d*)")
 _WORDS = (
     "n i d stall cut rst chunk at error failed status retry html empty json garbage broken crlf cr "
     "comments bytes hugeline headers redirect gzip noend nodone nofinish nousage nooptions tool "
-    "think close raw silent key length"
+    "think close raw silent key length cumulative zero size"
 )
 WORDS = frozenset(_WORDS.split())
 

@@ -37,18 +37,33 @@ def opening(api: Api, how: Behaviour) -> bytes:
 
 
 def tokens(api: Api, how: Behaviour) -> Iterator[bytes]:
-    """A frame a token."""
-    for k in range(how.get("n", 3)):
+    """A frame a token, or some in each."""
+    for k, text in _pieces(how):
         if api == "chat":
-            yield _chat({"content": token(k)})
+            so_far = _usage(k) if "cumulative" in how else None
+            yield _chat({"content": text}, usage=so_far)
         else:
             yield _event(
                 "response.output_text.delta",
                 item_id="msg_1",
                 output_index=0,
                 content_index=0,
-                delta=token(k),
+                delta=text,
             )
+
+
+def _pieces(how: Behaviour) -> Iterator[tuple[int, str]]:
+    """What each chunk says, and how many tokens there are with it."""
+    n, size = how.get("n", 3), how.get("size", 0)
+    if not size:
+        yield from ((k + 1, token(k)) for k in range(n))
+    for first in range(0, n if size else 0, size or 1):
+        count = min(size, n - first)
+        yield first + count, "four" * count
+
+
+def _usage(n: int) -> dict[str, int]:
+    return {"prompt_tokens": 7, "completion_tokens": n, "total_tokens": 7 + n}
 
 
 def failure(api: Api, how: Behaviour) -> bytes:
@@ -66,11 +81,12 @@ def closing(api: Api, how: Behaviour) -> bytes:
     if "noend" in how:
         return b""
     n = how.get("n", 3)
-    usage = {"prompt_tokens": 7, "completion_tokens": n, "total_tokens": 7 + n}
+    usage = dict.fromkeys(_usage(n), 0) if "zero" in how else _usage(n)
+    told = "nousage" not in how and "cumulative" not in how
     reason = "length" if "length" in how else "stop"
     if api == "chat":
         frames = b"" if "nofinish" in how else _chat({}, finish_reason=reason)
-        if "nousage" not in how:
+        if told:
             frames += _data(
                 {"id": "c1", "object": "chat.completion.chunk", "choices": []} | {"usage": usage}
             )
@@ -86,8 +102,12 @@ def closing(api: Api, how: Behaviour) -> bytes:
         return frames
     status = "incomplete" if "length" in how else "completed"
     response: dict[str, Any] = {"id": "resp_1", "object": "response", "status": status}
-    if "nousage" not in how:
-        response["usage"] = {"input_tokens": 7, "output_tokens": n, "total_tokens": 7 + n}
+    if told:
+        response["usage"] = {
+            "input_tokens": usage["prompt_tokens"],
+            "output_tokens": usage["completion_tokens"],
+            "total_tokens": usage["total_tokens"],
+        }
     if "length" in how:
         response["incomplete_details"] = {"reason": "max_output_tokens"}
     return frames + _event(f"response.{status}", response=response)
@@ -101,9 +121,12 @@ def _event(kind: str, **fields: Any) -> bytes:
     return f"event: {kind}\n".encode() + _data({"type": kind, "sequence_number": 0} | fields)
 
 
-def _chat(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+def _chat(
+    delta: dict[str, Any], finish_reason: str | None = None, usage: dict[str, int] | None = None
+) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return _data({"id": "c1", "object": "chat.completion.chunk", "created": 1, "choices": [choice]})
+    chunk: dict[str, Any] = {"id": "c1", "object": "chat.completion.chunk", "created": 1}
+    return _data({**chunk, "choices": [choice], **({"usage": usage} if usage else {})})
 
 
 def _chat_tool() -> bytes:

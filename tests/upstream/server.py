@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.upstream.answers import answer
 from tests.upstream.behaviour import Behaviour, behaviour
+from tests.upstream.dialects import Dialect
 
 
 @dataclass
@@ -39,9 +40,13 @@ class Request:
 
 @dataclass
 class Upstream:
-    """Counts and remembers everything. `script` gives the next calls their behaviour."""
+    """Counts and remembers everything. `script` gives the next calls their behaviour, `checks` is
+    the status of requests for the list of models, or "silent".
+    """
 
     port: int = 0
+    dialect: Dialect = "openai"
+    checks: int | str = 200
     script: deque[str] = field(default_factory=deque)
     missing: frozenset[str] = frozenset()
     requests: list[Request] = field(default_factory=list)
@@ -65,12 +70,20 @@ class Upstream:
         return sum(not connection.closed.is_set() for connection in self.connections)
 
     async def __aenter__(self) -> Upstream:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def begin(self) -> None:
+        """Listen; after a `kill` at the same address."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def kill(self) -> None:
+        """Nobody listens any more, and every connection is cut."""
         self._server.close()
         for connection in self.connections:
             connection.abort()

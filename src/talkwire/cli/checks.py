@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib.util
 import os
+import re
 import socket
 import sqlite3
 import tempfile
@@ -15,6 +18,7 @@ from typing import Literal, NamedTuple
 import httpx2
 from pydantic import SecretStr
 
+from talkwire.cli import local_servers
 from talkwire.cli.client import Client, ClientError
 from talkwire.settings import ModelSettings, Settings
 
@@ -78,29 +82,72 @@ def models(settings: Settings) -> Iterator[Check]:
         yield Check("model", "note", "USE_MOCK: the scripted demo answers")
         return
     for model in settings.models:
-        yield _model(model)
+        yield from _model(model, settings)
+    known = {_here(url) for model in settings.models for url in _servers(model)}
     if settings.openai_api_key or settings.openai_base_url:
         url = settings.openai_base_url or OPENAI
+        known.add(_here(url))
         yield listing("model", url, settings.openai_api_key)
-    elif not settings.models:
+    elif all(model.type == "embedding" for model in settings.models):
+        known.add(OLLAMA)
         found = listing("Ollama", f"{OLLAMA}/v1", None)
         if found.outcome == "broken":
             hint = "none on this machine; the scripted demo answers (set OPENAI_API_KEY)"
             found = Check("Ollama", "note", hint)
         yield found
+    for server in local_servers.look():
+        if _shown(server.base_url) not in known:
+            yield Check(server.kind, "note", server.hint())
 
 
-def _model(model: ModelSettings) -> Check:
-    part = f"model {model.name}"
-    if model.provider != "scripted":
-        return listing(part, model.base_url or OPENAI, model.api_key)
-    if model.script and not model.script.is_file():
-        return Check(part, "broken", f"no such script: {model.script}")
-    return Check(part, "ok", "scripted")
+def _here(url: str) -> str:
+    """As `_shown`, with one name for this machine."""
+    return re.sub(r"//(localhost|\[?::1\]?)", "//127.0.0.1", _shown(url))
 
 
-def listing(part: str, url: str, key: SecretStr | None) -> Check:
-    """Ask a model server for its list of models: proves address and key, and costs nothing."""
+def _servers(model: ModelSettings) -> list[str]:
+    sites = [each.base_url for each in model.deployments]
+    return sites or ([model.base_url] if model.base_url else [])
+
+
+def _model(model: ModelSettings, settings: Settings) -> Iterator[Check]:
+    part, named = f"model {model.name}", model.upstream_model or model.name
+    if model.provider == "python":
+        yield _target(part, model.target or "")
+    elif model.provider == "scripted":
+        there = model.script is None or model.script.is_file()
+        script = f"no such script: {model.script}"
+        yield Check(part, "ok", "scripted") if there else Check(part, "broken", script)
+    elif model.deployments:
+        for number, site in enumerate(model.deployments, start=1):
+            here = f"{part}, deployment {number}"
+            yield listing(here, site.base_url, site.api_key, site.upstream_model or named)
+    elif model.base_url:
+        yield listing(part, model.base_url, model.api_key, named)
+    else:
+        url, key = settings.openai_base_url or OPENAI, model.api_key or settings.openai_api_key
+        yield listing(part, url, key, named)
+
+
+def _target(part: str, target: str) -> Check:
+    """A function of a model in this process. Its module is looked for, and not executed."""
+    module = target.rpartition(":")[0]
+    top = module.partition(".")[0]
+    if module.endswith(".py"):
+        found = Path(module).expanduser().is_file()
+    else:
+        beside = Path(f"{top}.py").is_file() or Path(top).is_dir()
+        found = beside or importlib.util.find_spec(top) is not None
+    if not found:
+        return Check(part, "broken", f"no such module: {module} (looked for from {Path.cwd()})")
+    return Check(part, "ok", f"{target}, in this process")
+
+
+def listing(part: str, url: str, key: SecretStr | None, named: str | None = None) -> Check:
+    """Ask a model server for its list of models: proves address and key, and costs nothing.
+
+    `named` is the model that should be in it.
+    """
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     shown = _shown(url)
     try:
@@ -114,7 +161,20 @@ def listing(part: str, url: str, key: SecretStr | None) -> Check:
         return Check(part, "note", f"{shown} answers, but lists no models")
     if not answer.is_success:
         return Check(part, "broken", f"{shown} answers HTTP {answer.status_code}")
+    names = _names(answer)
+    if named and names and named not in names:
+        near = difflib.get_close_matches(named, names, n=1)
+        hint = f"; it has {near[0]}" if near else ""
+        return Check(part, "note", f"{shown} answers, but does not list {named}{hint}")
     return Check(part, "ok", f"{shown} answers")
+
+
+def _names(answer: httpx2.Response) -> list[str]:
+    """The models that are listed, as far as they can be read."""
+    try:
+        return [str(each["id"]) for each in answer.json()["data"]]
+    except (ValueError, TypeError, KeyError):
+        return []
 
 
 def _shown(url: str) -> str:

@@ -114,7 +114,8 @@ class Reading(Generic[E]):
     def _join(self) -> None:
         words = self._words
         if words:
-            self._out.append(self._kind(words[0] if len(words) == 1 else "".join(words)))
+            count = len(words)
+            self._out.append(self._kind(words[0] if count == 1 else "".join(words), count))
             words.clear()
 
     def _flushed(self) -> list[Delta]:

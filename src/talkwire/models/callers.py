@@ -6,14 +6,11 @@ nowhere else. So an entry is never changed in its `base_url` alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from msgspec import Struct
 from pydantic import SecretStr
 
-if TYPE_CHECKING:
-    from talkwire.models.registry import Entry
+from talkwire.models.entries import Entry, at_one
 
 THEIRS = "caller"
 """The type of a model at a caller's server."""
@@ -43,8 +40,8 @@ def entry_for(entry: Entry, caller: Caller) -> Entry:
     """The entry as it is asked for this caller.
 
     With a `base_url` of the caller's the key is the caller's too, or there is none, and the API is
-    Chat Completions, which every compatible server has. With a key alone the server is ours. What
-    a caller pays for has no price here.
+    Chat Completions, which every compatible server has. With a key alone the server is ours: of
+    several the first one, since a key is for one. What a caller pays for has no price here.
     """
     if caller.base_url:
         return msgspec.structs.replace(
@@ -53,10 +50,13 @@ def entry_for(entry: Entry, caller: Caller) -> Entry:
             base_url=caller.base_url,
             addresses=caller.addresses,
             api_key=caller.api_key,
+            sites=(),
             type=THEIRS,
             price_in=None,
             price_out=None,
         )
-    if caller.api_key is not None:
-        return msgspec.structs.replace(entry, api_key=caller.api_key, price_in=None, price_out=None)
-    return entry
+    if caller.api_key is None:
+        return entry
+    return msgspec.structs.replace(
+        at_one(entry), api_key=caller.api_key, price_in=None, price_out=None
+    )

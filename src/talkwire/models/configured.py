@@ -11,18 +11,49 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from msgspec import structs
 from pydantic import SecretStr
 
 from talkwire.models import ollama
+from talkwire.models.breaker import Tolerance
+from talkwire.models.embeddings import Embeddings
+from talkwire.models.entries import Continuation, Entry, Site, at_one
 from talkwire.models.ollama import Ollama
-from talkwire.models.registry import Catalogue, Continuation, Entry, MakeChoice
+from talkwire.models.registry import Catalogue, MakeChoice
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"
 DEMO = "scripted"
+EMBEDDING = "embedding"
+"""The type of models that answer no messages: they make vectors of texts."""
+
 LOCAL_FIRST_TOKEN_S = 120.0  # a local model is loaded from disk by its first question
 
 C = TypeVar("C")
+
+
+class DescribedSite(Protocol):
+    """One of the `deployments` of an entry."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> SecretStr | None: ...
+    @property
+    def upstream_model(self) -> str | None: ...
+    @property
+    def weight(self) -> float: ...
+
+
+class DescribedTolerance(Protocol):
+    """The `breaker` of an entry."""
+
+    @property
+    def failures(self) -> int: ...
+    @property
+    def open_s(self) -> float: ...
+    @property
+    def open_max_s(self) -> float: ...
 
 
 class Described(Protocol):
@@ -31,7 +62,7 @@ class Described(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def provider(self) -> Literal["openai-responses", "openai-chat", "scripted"]: ...
+    def provider(self) -> Literal["openai-responses", "openai-chat", "python", "scripted"]: ...
     @property
     def base_url(self) -> str | None: ...
     @property
@@ -64,6 +95,18 @@ class Described(Protocol):
     def max_connections(self) -> int: ...
     @property
     def script(self) -> Path | None: ...
+    @property
+    def deployments(self) -> Sequence[DescribedSite]: ...
+    @property
+    def fallbacks(self) -> tuple[str, ...]: ...
+    @property
+    def target(self) -> str | None: ...
+    @property
+    def pace_s(self) -> float: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def breaker(self) -> DescribedTolerance: ...
 
 
 class Wanted(Protocol):
@@ -94,13 +137,29 @@ def catalogue(
     if settings.use_mock:
         told = "USE_MOCK is set: the scripted demo answers."
         return Catalogue([_demo()], choice, told=told, lends=False)
-    entries = [_entry(described, settings) for described in settings.models]
+    chats = [described for described in settings.models if described.type != EMBEDDING]
+    entries = [_entry(described, settings) for described in chats]
     if not entries and (settings.openai_api_key or settings.openai_base_url):
         entries.append(_from_environment(settings))
     if entries:
         told = f"Models: {', '.join(entry.name for entry in entries)}."
         return Catalogue(entries, choice, default=settings.default_model, told=told)
     return _stand_in(settings, choice, find_ollama())
+
+
+def embeddings(settings: Wanted, name: str) -> Embeddings | None:
+    """The embedding model of this name: an entry of `models`, else one of the environment's server.
+    None where it has no server: the demo, or a function in this process. Close it.
+
+    :raises ValueError: a bad URL or key.
+    """
+    if settings.use_mock:
+        return None
+    entries = [_entry(each, settings) for each in settings.models if each.name == name]
+    if any(entry.provider in ("python", "scripted") for entry in entries):
+        return None
+    elsewhere = structs.replace(_from_environment(settings), name=name)
+    return Embeddings(at_one(entries[0]) if entries else elsewhere)
 
 
 def _stand_in(settings: Wanted, choice: MakeChoice[C], found: Ollama | None) -> Catalogue[C]:
@@ -140,7 +199,12 @@ def _from_environment(settings: Wanted) -> Entry:
 def _entry(described: Described, settings: Wanted) -> Entry:
     """An entry without a server of its own has that of the environment, and its key."""
     elsewhere = described.base_url is not None
-    return Entry(
+    breaker = described.breaker
+    sites = tuple(
+        Site(each.base_url, each.api_key, each.upstream_model or "", each.weight)
+        for each in described.deployments
+    )
+    entry = Entry(
         described.name,
         described.provider,
         base_url=described.base_url or settings.openai_base_url or OPENAI_URL,
@@ -160,4 +224,12 @@ def _entry(described: Described, settings: Wanted) -> Entry:
         max_attempts=described.max_attempts,
         max_connections=described.max_connections,
         script=described.script,
+        fallbacks=described.fallbacks,
+        sites=sites,
+        tolerance=Tolerance(breaker.failures, breaker.open_s, breaker.open_max_s),
+        target=described.target or "",
+        pace_s=described.pace_s,
+        threads=described.threads,
     )
+    # What has servers of its own, or none, has nothing to do with that of the environment.
+    return structs.replace(entry, api_key=None) if sites or described.target else entry

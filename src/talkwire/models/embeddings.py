@@ -16,7 +16,7 @@ from talkwire.canon.secrecy import hold
 from talkwire.models import _faults
 from talkwire.models._document import whole
 from talkwire.models._http import Client, Limits, origin
-from talkwire.models.registry import Entry
+from talkwire.models.entries import Entry
 
 AT_ONCE = 64
 """So many texts are asked for in one request."""

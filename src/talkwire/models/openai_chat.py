@@ -104,7 +104,7 @@ class ChatCodec:
         """The request as JSON."""
         body: dict[str, object] = {
             "model": request.model,
-            "messages": _messages(request, prefill=self._prefill),
+            "messages": messages(request, prefill=self._prefill),
             "stream": True,
         }
         if self._ask_usage:
@@ -265,18 +265,19 @@ class ChatReading(Reading[_Chunk]):
             self._usage = Tokens(usage.prompt_tokens, usage.completion_tokens)
 
 
-def _messages(request: ModelRequest, *, prefill: bool) -> list[dict[str, object]]:
-    messages: list[dict[str, object]] = []
+def messages(request: ModelRequest, *, prefill: bool) -> list[dict[str, object]]:
+    """The messages of a request, as Chat Completions has them."""
+    shaped: list[dict[str, object]] = []
     if request.instructions:
-        messages.append({"role": "system", "content": request.instructions})
-    messages += [_message(m) for m in request.messages if m.text or m.calls or m.role == "tool"]
+        shaped.append({"role": "system", "content": request.instructions})
+    shaped += [_message(m) for m in request.messages if m.text or m.calls or m.role == "tool"]
     if request.partial:
         half: dict[str, object] = {"role": "assistant", "content": request.partial}
         if prefill:
-            messages.append(half | PREFILL_MESSAGE)
+            shaped.append(half | PREFILL_MESSAGE)
         else:
-            messages += [half, {"role": "user", "content": CARRY_ON}]
-    return messages
+            shaped += [half, {"role": "user", "content": CARRY_ON}]
+    return shaped
 
 
 def _message(message: Message) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A model that is asked again while it has said nothing yet.
+"""Asking again while nothing was said yet.
 
 Once a single text, reasoning or call has come, a failure is final: asking again would say it
 twice. There is no limit of time in here, the engine has one for the whole turn.
@@ -7,14 +7,13 @@ twice. There is no limit of time in here, the engine has one for the whole turn.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import stamina
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Hear, Reasoning, Retry, Text
-from talkwire.canon.errors import ModelError, UpstreamIncomplete
-from talkwire.canon.turn import ModelRequest
+from talkwire.canon.errors import ModelError
 
 RETRY_AFTER_MAX_S = 20.0
 WAIT_MAX_S = 8.0
@@ -23,88 +22,29 @@ WAIT_FIRST_S = 0.25
 _SAID = (Text, Reasoning, CallPiece, Finish)
 
 
-class Model(Protocol):
-    """What is wrapped; see the engine's port of this name."""
+class Attempts(Protocol):
+    """The attempts at one request."""
 
-    async def answer(self, request: ModelRequest, hear: Hear) -> None: ...
-    async def check(self) -> str: ...
-    async def close(self) -> None: ...
+    async def once(self, opening: Opening) -> None:
+        """One attempt. :raises ModelError: it failed, or ended without a word."""
+        ...
+
+    def wait_s(self, failure: ModelError, attempt: int) -> float | None:
+        """How long to wait for the next attempt after this one, counted from 1; None: no more."""
+        ...
 
 
-class Retrying:
-    """Fits the port `Model`. `max_attempts` counts the first one; 1 asks once.
+class Opening:
+    """Holds back what comes before anything is said: another attempt would say it again.
 
-    A server that says `Retry-After` over 20 s is not asked again.
+    `on_said` is called when the first word has come, before it is handed on.
     """
 
-    def __init__(self, model: Model, *, max_attempts: int = 3) -> None:
-        self._model = model
-        self._max = max(max_attempts, 1)
-
-    async def answer(self, request: ModelRequest, hear: Hear) -> None:
-        """See `Model.answer`."""
-        failure = await self._once(request, hear)
-        if failure is not None:
-            await self._again(request, hear, failure)
-
-    async def _once(self, request: ModelRequest, hear: Hear) -> ModelError | None:
-        """One attempt; why nothing was said, or None. :raises ModelError: it failed later."""
-        opening = _Opening(hear)
-        try:
-            await self._model.answer(request, opening)
-        except ModelError as error:
-            if opening.said:
-                raise
-            return error
-        return None if opening.said else UpstreamIncomplete("The answer ended before it began.")
-
-    async def _again(self, request: ModelRequest, hear: Hear, failure: ModelError) -> None:
-        """The attempts after a first one that failed."""
-        wait_s: float | None = None
-
-        def planned(_: Exception) -> bool | float:
-            return False if wait_s is None else wait_s
-
-        async for attempt in stamina.retry_context(on=planned, attempts=self._max, timeout=None):
-            if attempt.num > 1:
-                again = await self._once(request, hear)
-                if again is None:
-                    return
-                failure = again
-            wait_s = self._wait_s(failure, attempt.num)
-            if wait_s is not None:
-                hear([Retry(attempt.num, self._max, round(wait_s * 1000), failure.code)])
-            # Only the failure itself goes through stamina: its contexts swallow cancellation.
-            with attempt:
-                raise failure
-
-    async def check(self) -> str:
-        """See `Model.check`; asks once."""
-        return await self._model.check()
-
-    async def close(self) -> None:
-        """See `Model.close`."""
-        await self._model.close()
-
-    def _wait_s(self, failure: ModelError, attempt: int) -> float | None:
-        if not failure.retryable or attempt >= self._max:
-            return None
-        told = failure.retry_after_s
-        if told is not None and told > RETRY_AFTER_MAX_S:
-            return None
-        backoff = min(WAIT_FIRST_S * 2 ** (attempt - 1), WAIT_MAX_S)
-        # Between half of it and all of it, so that turns that failed together part.
-        jittered: float = backoff * (0.5 + random.random() / 2)  # noqa: S311 - no secret
-        return jittered if told is None else told + jittered / 4
-
-
-class _Opening:
-    """Holds back what comes before anything is said: another attempt would say it again."""
-
-    __slots__ = ("_hear", "_held", "said")
+    __slots__ = ("_hear", "_held", "on_said", "said")
 
     def __init__(self, hear: Hear) -> None:
         self.said = False
+        self.on_said: Callable[[], None] | None = None
         self._hear = hear
         self._held: list[Delta] = []
 
@@ -115,4 +55,64 @@ class _Opening:
         if not any(isinstance(delta, _SAID) for delta in deltas):
             return None
         self.said = True
+        if self.on_said is not None:
+            self.on_said()
         return self._hear(self._held)
+
+
+async def until_said(attempts: Attempts, hear: Hear, *, max_attempts: int) -> None:
+    """Make attempts until one has said something; each that follows is told by a `Retry`.
+
+    `max_attempts` counts the first one.
+
+    :raises ModelError: the last failure, or the one that came after something was said.
+    """
+    failure = await _once(attempts, hear)
+    if failure is not None:
+        await _again(attempts, hear, failure, max_attempts)
+
+
+async def _once(attempts: Attempts, hear: Hear) -> ModelError | None:
+    """One attempt; why nothing was said, or None. :raises ModelError: it failed later."""
+    opening = Opening(hear)
+    try:
+        await attempts.once(opening)
+    except ModelError as error:
+        if opening.said:
+            raise
+        return error
+    return None
+
+
+async def _again(attempts: Attempts, hear: Hear, failure: ModelError, most: int) -> None:
+    """The attempts after a first one that failed."""
+    wait_s: float | None = None
+
+    def planned(_: Exception) -> bool | float:
+        return False if wait_s is None else wait_s
+
+    async for attempt in stamina.retry_context(on=planned, attempts=most, timeout=None):
+        if attempt.num > 1:
+            again = await _once(attempts, hear)
+            if again is None:
+                return
+            failure = again
+        wait_s = attempts.wait_s(failure, attempt.num) if attempt.num < most else None
+        if wait_s is not None:
+            hear([Retry(attempt.num, most, round(wait_s * 1000), failure.code)])
+        # Only the failure itself goes through stamina: its contexts swallow cancellation.
+        with attempt:
+            raise failure
+
+
+def pause_s(attempt: int, told_s: float | None) -> float | None:
+    """The pause after an attempt, counted from 1, where the same server is asked again.
+
+    `told_s` is what the server said; over 20 s it is not asked again: None.
+    """
+    if told_s is not None and told_s > RETRY_AFTER_MAX_S:
+        return None
+    backoff = min(WAIT_FIRST_S * 2.0 ** (attempt - 1), WAIT_MAX_S)
+    # Between half of it and all of it, so that turns that failed together part.
+    jittered: float = backoff * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+    return jittered if told_s is None else told_s + jittered / 4
