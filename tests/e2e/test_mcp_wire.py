@@ -72,7 +72,13 @@ async def test_a_client_asks_and_hears_the_text_while_it_comes(
         read = await client.call_tool("read_session", {"session_id": "s_1"})
         listed = await client.call_tool("list_sessions")
 
-    assert names == ["chat", "list_sessions", "read_session"]
+    assert sorted(names) == [
+        "ask_support",
+        "chat",
+        "list_scenarios",
+        "list_sessions",
+        "read_session",
+    ]
     assert first.structured_content["text"] == said(9) == "".join(told.texts)
     assert len(told.texts) > 1
     assert told.counts == sorted(set(told.counts))
@@ -296,3 +302,18 @@ async def test_one_talkwire_is_a_tool_of_another(provider: Provider, fresh_serve
     assert frames[-1].event == "turn.completed"
     heard = "".join(f.data["text"] for f in frames if f.event == "tool.output")
     assert "w0" in heard
+
+
+async def test_the_help_desk_answers_as_a_tool(fresh_server: Fresh) -> None:
+    server = await fresh_server(env={"USE_MOCK": "1"}).start()
+
+    async with client_of(server, "auto") as client:
+        asked = await client.call_tool("ask_support", {"query": "提现到哪了"})
+        found = await client.call_tool("list_scenarios", {"category": "取款/提现"})
+        case = (asked.structured_content or {})["session_id"]
+        again = await client.call_tool("ask_support", {"query": "WD20260312", "session_id": case})
+
+    first, listed, second = (each.structured_content or {} for each in (asked, found, again))
+    assert first["subcategory"] == second["subcategory"] == "1 提现状态查询 Flow"
+    assert len(listed["scenarios"]) == 4
+    assert second["sop_references"] == ["withdrawal-status.md"]

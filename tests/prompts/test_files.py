@@ -114,7 +114,7 @@ def test_a_changed_file_is_read_again_and_a_deleted_one_is_gone(tmp_path: Path) 
 def test_all_built_in_templates_are_whole() -> None:
     found = Folder(BUILTIN).scan()
 
-    assert {"default", "translate", "summarize"} <= found.keys()
+    assert {"default", "translate", "summarize", "support"} <= found.keys()
     assert [t for t in found.values() if isinstance(t, Broken)] == []
     default = found["default"]
     assert isinstance(default, PromptVersion)

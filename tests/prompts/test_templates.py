@@ -99,7 +99,7 @@ async def test_an_unknown_name_or_version_is_told_with_the_known_ones(
 ) -> None:
     await templates.put(_draft("x"))
 
-    with pytest.raises(NotFound, match="default, summarize, tone, translate") as told:
+    with pytest.raises(NotFound, match="default, summarize, support, tone, translate") as told:
         await templates.render(name, {})
 
     assert len(told.value.message) < 400
@@ -175,7 +175,8 @@ async def test_the_list_has_the_newest_of_each_by_name(templates: Templates) -> 
 
     listed = [(v.name, v.version) for v in await templates.list()]
 
-    assert listed == [("b", 2), ("default", 1), ("summarize", 0), ("translate", 0)]
+    builtin = [("summarize", 0), ("support", 0), ("translate", 0)]
+    assert listed == [("b", 2), ("default", 1), *builtin]
 
 
 async def test_variables_are_found_where_none_are_declared(templates: Templates) -> None:

@@ -13,6 +13,7 @@ def test_a_wire_is_an_event_stream_with_ids_and_comments_unless_it_says_otherwis
     assert form.media_type == "text/event-stream"
     assert form.heartbeat == b": heartbeat\n\n"
     assert form.ids
+    assert form.first == 0
 
 
 def test_heartbeats_come_before_the_idle_cuts_of_common_proxies() -> None:

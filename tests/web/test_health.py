@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,6 +11,8 @@ from talkwire.canon.errors import StorageUnavailable
 from talkwire.web import health
 from talkwire.web.health import Check, Health
 from tests.web.wire import client_of
+
+AWAY = {"scenarios": "catalogue.json:7: no subcategory"}
 
 
 async def well() -> None:
@@ -24,12 +27,20 @@ async def silent() -> None:
     await asyncio.Event().wait()
 
 
-async def ask(path: str, *, draining: bool = False, check: Check = well) -> tuple[int, object]:
+async def ask(
+    path: str,
+    *,
+    draining: bool = False,
+    check: Check = well,
+    degraded: Mapping[str, str] | None = None,
+) -> tuple[int, object]:
     routes = health.router(
         Health(
             version="1.2.3",
             draining=lambda: draining,
             checks={"store": check},
+            degraded=lambda: degraded or {},
+            told=lambda: {"total_scenarios": 7},
             service=lambda: {"model": "demo", "demo": True},
         )
     )
@@ -56,6 +67,20 @@ async def test_health_tells_version_and_uptime() -> None:
     assert isinstance(body, dict)
     assert (body["status"], body["version"]) == ("ok", "1.2.3")
     assert body["uptime_s"] >= 0
+    assert body["total_scenarios"] == 7
+    assert "degraded" not in body
+
+
+async def test_what_can_be_done_without_is_told_with_its_reason() -> None:
+    status, body = await ask("/health", degraded=AWAY)
+
+    assert status == 200
+    assert isinstance(body, dict)
+    assert (body["status"], body["degraded"]) == ("degraded", AWAY)
+    assert await ask("/health/readiness", degraded=AWAY) == (
+        200,
+        {"status": "degraded", "degraded": AWAY},
+    )
 
 
 async def test_ready_when_every_part_answers() -> None:

@@ -19,6 +19,7 @@ from talkwire.web.limits import (
     TooSlow,
     parse_object,
     read_json,
+    read_query,
 )
 from tests.web.wire import scope
 
@@ -176,3 +177,13 @@ def test_the_last_of_equal_keys_counts() -> None:
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(BadRequest):
         parse_object(body)
+
+
+def test_a_query_is_utf_8_and_its_last_equal_name_counts() -> None:
+    def fields(query: bytes) -> dict[str, str]:
+        return read_query(Request({**scope(), "query_string": query}))
+
+    assert fields(b"input=a&input=%E4%BD%A0+b&x=") == {"input": "你 b", "x": ""}
+    for query in (b"input=%ff", b"input=\xff", b"a=1&" * 101):
+        with pytest.raises(BadRequest):
+            fields(query)

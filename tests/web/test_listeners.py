@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from talkwire.canon.errors import NotFound
-from talkwire.web.listeners import Listener, Listeners
+from talkwire.web.listeners import Listener, Listeners, served_here
 from tests.web.wire import scope
 
 PORTS = (8001, 8002, 8003)
@@ -27,7 +27,7 @@ def _routes(*paths: str) -> APIRouter:
 @pytest.fixture
 def listeners() -> Listeners:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        return
+        scope["seen"].append(served_here(scope))
 
     first, second = _routes("/turns", "/turns/{turn_id}", "/both"), _routes("/chat/stream", "/both")
     return Listeners(
@@ -41,7 +41,13 @@ def listeners() -> Listeners:
     )
 
 
-async def is_there(listeners: Listeners, port: int, path: str, host: str = "127.0.0.1") -> bool:
+async def is_there(
+    listeners: Listeners,
+    port: int,
+    path: str,
+    host: str = "127.0.0.1",
+    seen: list[frozenset[str] | None] | None = None,
+) -> bool:
     async def receive() -> Message:
         raise AssertionError("nothing is read here")
 
@@ -49,7 +55,9 @@ async def is_there(listeners: Listeners, port: int, path: str, host: str = "127.
         raise AssertionError("nothing is sent here")
 
     try:
-        await listeners({**scope(path, "POST"), "server": (host, port)}, receive, send)
+        seen = [] if seen is None else seen
+        here = {**scope(path, "POST"), "server": (host, port), "seen": seen}
+        await listeners(here, receive, send)
     except NotFound:
         return False
     return True
@@ -78,3 +86,13 @@ async def test_an_address_behind_a_wildcard_is_known_by_its_port(listeners: List
 
 async def test_an_address_that_is_no_listener_serves_everything(listeners: Listeners) -> None:
     assert await is_there(listeners, 9000, "/turns")
+
+
+async def test_a_path_of_several_wires_is_told_which_of_them_are_there(
+    listeners: Listeners,
+) -> None:
+    seen: list[frozenset[str] | None] = []
+    for port in (*PORTS, 9000):
+        await is_there(listeners, port, "/both", seen=seen)
+
+    assert seen == [{"first"}, {"second"}, None, None]

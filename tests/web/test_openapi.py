@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from talkwire.web.openapi import asks, named, stream_answers
 from talkwire.wires.responses_sse.shapes import ChatBody, ChatQuery
+from talkwire.wires.support import shapes as support
 from talkwire.wires.tool_chat.shapes import DirectBody
 
 
@@ -29,6 +30,15 @@ def test_a_query_is_told_field_by_field() -> None:
 
     assert told["input"]["required"]
     assert not told["voiceId"]["required"]
+
+
+def test_several_shapes_are_told_as_one_of_them() -> None:
+    body = asks(ChatBody, support.ChatBody)["requestBody"]["content"]["application/json"]["schema"]
+    query = asks(ChatQuery, support.ChatQuery, query=True)["parameters"]
+
+    assert [each["required"] for each in body["oneOf"]] == [["input"], ["user_query"]]
+    assert {"input", "voiceId", "user_query", "context"} <= {each["name"] for each in query}
+    assert not any(each["required"] for each in query)
 
 
 def test_path_names_are_required_strings() -> None:

@@ -93,6 +93,33 @@ async def test_silence_is_filled_with_heartbeats_and_only_silence() -> None:
     assert client.body.replace(b": heartbeat\n\n", b"") == b"".join(FRAMES)
 
 
+async def test_a_heartbeat_may_tell_how_far_the_encoder_is() -> None:
+    class Counting(Encoder):
+        count = 0
+
+        def feed(self, batch: Sequence[Stamped]) -> list[bytes]:
+            self.count += len(batch)
+            return super().feed(batch)
+
+        def heartbeat(self) -> bytes:
+            return b"data: %d\n\n" % self.count
+
+    form = Form("counting", Counting, problem, heartbeat=Counting.heartbeat)
+    client, log = Client(), held(2)
+    limits = StreamLimits(heartbeat_s=0.02)
+    answer = EventStream(reader(log), Counting(TURN, SESSION), form, limits)
+    task = asyncio.create_task(run(answer, client))
+
+    await client.until(3)
+    log.show(4)
+    await client.until(6)
+    log.show(len(PLAIN))
+    await task
+
+    beats = [body for body in client.bodies if body.startswith(b"data: ")]
+    assert list(dict.fromkeys(beats)) == [b"data: 2\n\n", b"data: 4\n\n"]
+
+
 async def test_a_wire_without_heartbeats_is_silent() -> None:
     form = Form(name="native", encoder=Encoder, fault=problem, heartbeat=None)
     client, log = Client(), held(2)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import pytest
 from starlette.requests import Request
 
 from talkwire.canon.errors import BadCursor, BadRequest, NotFound
+from talkwire.canon.turn import TurnRequest
 from talkwire.engine.reader import Log
 from talkwire.web.form import Form, StreamLimits
+from talkwire.web.principals import PRINCIPAL, Principal
 from talkwire.web.start import Door, digest, idempotency_of, join_window
 from talkwire.wires.native.encode import Encoder
 from talkwire.wires.native.routes import FORM as NATIVE
 from talkwire.wires.responses_sse.routes import FORM as RESPONSES
+from talkwire.wires.routed_chat.routes import FORM as ROUTED
+from talkwire.wires.support.routes import EVENT_SOURCE
+from talkwire.wires.support.routes import FORM as SUPPORT
 from tests.cases.turns import CASES, SESSION, TURN
 from tests.web.wire import Client, OneTurn, scope
 
-FORMS = {"native": NATIVE, "responses_sse": RESPONSES}
+FORMS = {
+    "native": NATIVE,
+    "responses_sse": RESPONSES,
+    "routed_chat": ROUTED,
+    "support": SUPPORT,
+    "support_get": EVENT_SOURCE,
+}
 SHORT = [name for name in CASES if name != "long"]
 
 
@@ -45,10 +57,11 @@ async def test_resuming_gives_the_rest_at_every_frame_of_every_case(wire: str, c
     turns, form = OneTurn(CASES[case]), FORMS[wire]
     frames = form.encoder(TURN, SESSION).feed(CASES[case])
 
-    for at in range(len(frames) - 1):
-        assert await resumed(turns, form, at) == b"".join(frames[at + 1 :])
+    last = form.first + len(frames) - 1
+    for at in range(last):
+        assert await resumed(turns, form, at) == b"".join(frames[at + 1 - form.first :])
 
-    assert await resumed(turns, form, len(frames) - 1) == 204
+    assert await resumed(turns, form, last) == 204
     assert not turns.log.readers
 
 
@@ -58,7 +71,7 @@ async def test_a_long_turn_resumes_anywhere(wire: str) -> None:
     frames = form.encoder(TURN, SESSION).feed(CASES["long"])
 
     for at in (*range(0, len(frames) - 1, 131), 254, 255, 256, 257, len(frames) - 2):
-        assert await resumed(turns, form, at) == b"".join(frames[at + 1 :])
+        assert await resumed(turns, form, at) == b"".join(frames[at + 1 - form.first :])
 
 
 async def test_resuming_a_running_turn_waits_for_more() -> None:
@@ -163,3 +176,14 @@ async def test_errors_of_a_wire_take_its_shape_after_entering() -> None:
 
     assert owner == "local"
     assert asked.scope["talkwire.fault"] is NATIVE.fault
+
+
+@pytest.mark.parametrize("key_id", [None, "k1"])
+async def test_the_key_that_asks_pays_for_turns_and_for_decisions(key_id: str | None) -> None:
+    turns, asked = OneTurn(), request()
+    asked.scope[PRINCIPAL] = Principal("ann", key_id)
+
+    await door(turns).start(asked, TurnRequest(SESSION, "native"), None)
+    await door(turns).begin(asked, partial(turns.decide, call_id="call_1", approve=True))
+
+    assert turns.key_ids == [key_id, key_id]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from starlette.types import Scope
 
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
 
-Fault = Callable[[TalkwireError, str], tuple[int, bytes, str]]
+Fault = Callable[[TalkwireError, Scope], tuple[int, bytes, str]]
+Heartbeat = bytes | Callable[[Any], bytes] | None
 
 
 class Encoder(Protocol):
@@ -24,17 +27,22 @@ class Encoder(Protocol):
 class Form:
     """One wire's outer form.
 
-    `heartbeat` is sent after a time of silence; None where the wire's clients bear nothing.
-    `ids` tells that frames carry `id:` lines. `fault(error, request_id)` gives the status, body
-    and media type of an error before the first byte of a stream.
+    `heartbeat` is sent after a time of silence; None where the wire's clients bear nothing, a
+    function of the stream's encoder where it tells how things stand. `ids` tells that frames carry
+    `id:` lines. `first` is the number of the first frame: one that begins later than another form
+    of its wire leaves out the frames before it. `fault(error, scope)` gives the status, body and
+    media type of an error before the first byte of a stream. `bearer` tells that its routes are
+    opened by `Authorization: Bearer` alone, and closed where others are open to a network.
     """
 
     name: str
     encoder: Callable[[str, str], Encoder]
     fault: Fault
     media_type: str = "text/event-stream"
-    heartbeat: bytes | None = b": heartbeat\n\n"
+    heartbeat: Heartbeat = b": heartbeat\n\n"
     ids: bool = True
+    first: int = 0
+    bearer: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ Check = Callable[[], Awaitable[object]]
 class Health:
     """The health routes. `checks` are asked for readiness only, by name; they raise when ill.
 
-    `degraded` names the parts that are away and can be done without, and why.
+    `degraded` names the parts that are away and can be done without, and why. `told` are further
+    fields of `/health`.
     """
 
     def __init__(
@@ -33,25 +34,29 @@ class Health:
         checks: Mapping[str, Check],
         service: Callable[[], Mapping[str, Any]],
         degraded: Callable[[], Mapping[str, str]] = dict,
+        told: Callable[[], Mapping[str, Any]] = dict,
         with_page: bool = False,
     ) -> None:
         self._version = version
         self._draining = draining
         self._checks = dict(checks)
         self._degraded = degraded
+        self._told = told
         self._service = service
         self._page = with_page
         self._since = time.monotonic()
 
     async def health(self, request: Request) -> Response:
-        """Alive, with version and uptime in seconds; touches nothing else."""
+        """Alive, with version, uptime in seconds, and what is known of the parts; asks none."""
+        degraded = dict(self._degraded())
         body = {
-            "status": "ok",
+            "status": "degraded" if degraded else "ok",
             "version": self._version,
             "uptime_s": round(time.monotonic() - self._since, 1),
             "draining": self._draining(),
+            **self._told(),
         }
-        return json_answer(body)
+        return json_answer(body | ({"degraded": degraded} if degraded else {}))
 
     async def liveness(self, request: Request) -> Response:
         """200 while the event loop turns."""

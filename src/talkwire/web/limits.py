@@ -1,4 +1,4 @@
-"""Bounds on what is read: headers, bodies and the JSON inside them."""
+"""Bounds on what is read: headers, bodies and the JSON inside them, queries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -163,6 +164,21 @@ async def read_json(request: Request, *, depth: int = JSON_DEPTH) -> dict[str, A
     except ClientDisconnect:
         raise ClientLeft("The client left.") from None
     return parse_object(body, depth=depth)
+
+
+def read_query(request: Request) -> dict[str, str]:
+    """The query as fields; the last of equal names counts.
+
+    :raises BadRequest: not UTF-8, or more than 100 fields.
+    """
+    raw: bytes = request.scope["query_string"]
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100
+        )
+    except ValueError:
+        raise BadRequest("The query is not valid percent-encoded UTF-8.", param="query") from None
+    return dict(pairs)
 
 
 def _check_type(value: str | None) -> None:

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talkwire.canon.errors import NotFound
 
+_SERVED = "talkwire.wires"
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -27,8 +29,9 @@ class Listener:
 class Listeners:
     """ASGI middleware: on each listener, the routes of other wires are not there.
 
-    `routes` are each wire's. A request is told apart by the address it arrived at; where that is
-    not one of the listeners' own words (`0.0.0.0`, a name), by the port.
+    `routes` are each wire's; one that several wires have is there where one of them is, and
+    `served_here` tells it which. A request is told apart by the address it arrived at; where that
+    is not one of the listeners' own words (`0.0.0.0`, a name), by the port.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Listeners:
             served = self._known.get((host, port))
             if served is None:
                 served = self._known[host, port] = frozenset(self._served(host, port))
-            if len(served) < len(self._routes) and self._is_elsewhere(scope, served):
-                raise NotFound("Not Found")
+            if len(served) < len(self._routes):
+                if self._is_elsewhere(scope, served):
+                    raise NotFound("Not Found")
+                scope[_SERVED] = served
         await self._app(scope, receive, send)
 
     def _served(self, host: str, port: int | None) -> Collection[str]:
@@ -66,6 +71,12 @@ class Listeners:
         """The path is a route of wires, and of none that is served here."""
         of = {name for name, routes in self._routes.items() if _any(routes, scope)}
         return bool(of) and not of & set(served)
+
+
+def served_here(scope: Scope) -> frozenset[str] | None:
+    """The wires of the listener that a request came to; None is all of them."""
+    served: frozenset[str] | None = scope.get(_SERVED)
+    return served
 
 
 def _any(routes: Sequence[BaseRoute], scope: Scope) -> bool:

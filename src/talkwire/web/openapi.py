@@ -7,20 +7,30 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def asks(shape: type[BaseModel], *, query: bool = False) -> dict[str, Any]:
-    """The shape as the operation's JSON body, or as its query parameters."""
-    schema = shape.model_json_schema()
-    schema = _inlined(schema, schema.pop("$defs", {}))
+def asks(*shapes: type[BaseModel], query: bool = False) -> dict[str, Any]:
+    """The shape as the operation's JSON body, or as its query parameters; of several, one of them.
+
+    A query has no word for one-of: parameters that only some shapes require are told as optional.
+    """
+    schemas = [_schema(shape) for shape in shapes]
     if not query:
+        schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
         return {
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
         }
-    required = set(schema.get("required", ()))
+    required = set.intersection(*(set(schema.get("required", ())) for schema in schemas))
+    fields = {name: each for schema in schemas for name, each in schema["properties"].items()}
     parameters = [
         {"name": name, "in": "query", "required": name in required, "schema": each}
-        for name, each in schema["properties"].items()
+        for name, each in fields.items()
     ]
     return {"parameters": parameters}
+
+
+def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+    schema = shape.model_json_schema()
+    inlined: dict[str, Any] = _inlined(schema, schema.pop("$defs", {}))
+    return inlined
 
 
 def _inlined(schema: Any, known: dict[str, Any]) -> Any:

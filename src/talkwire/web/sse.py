@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.web.begun import Begun, begin
 from talkwire.web.edge import later
-from talkwire.web.form import Encoder, Form, StreamLimits
+from talkwire.web.form import Encoder, Form, Heartbeat, StreamLimits
 
 _ended_on_purpose: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "talkwire_stream_cut", default=False
@@ -120,7 +120,7 @@ class _Connection:
         self,
         reader: Reader,
         encoder: Encoder,
-        heartbeat: bytes | None,
+        heartbeat: Heartbeat,
         limits: StreamLimits,
         send: Send,
     ) -> None:
@@ -132,6 +132,7 @@ class _Connection:
         self.too_slow = False
         self._silent = False
         self._reader = reader
+        self._encoder = encoder
         self._feed = encoder.feed
         self._heartbeat = heartbeat
         self._heartbeat_s = limits.heartbeat_s if heartbeat is not None else None
@@ -160,7 +161,8 @@ class _Connection:
             if frames:
                 await self._write(frames)
             elif self._silent and self._heartbeat is not None:
-                await self._write([self._heartbeat])
+                beat = self._heartbeat
+                await self._write([beat if isinstance(beat, bytes) else beat(self._encoder)])
             elif not batch:
                 await reader.coming(self._take)
                 await self._settle()

@@ -44,6 +44,7 @@ class Turns(Protocol):
         *,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started: ...
     async def decide(
         self,
@@ -54,6 +55,7 @@ class Turns(Protocol):
         reason: str | None = None,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started: ...
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader: ...
     async def under_way(self, owner: str, session_id: str) -> list[str]: ...
@@ -150,7 +152,7 @@ class Door:
         """Start the turn, or find the one that the key names; with `follow`, to be followed.
         `caller` is what the request brought for this turn alone.
 
-        :raises RateLimited: the principal's limits are reached; nothing was started.
+        :raises RateLimited, BudgetExceeded: a limit is reached; nothing was started.
         """
         return await self.begin(
             request,
@@ -159,12 +161,13 @@ class Door:
         )
 
     async def begin(
-        self, request: Request, how: Callable[[str], Awaitable[Started]], *, follow: bool = True
+        self, request: Request, how: Callable[..., Awaitable[Started]], *, follow: bool = True
     ) -> Started:
-        """As `start`, in another way: `how` is given the owner."""
+        """As `start`, in another way: `how` is given the owner, and by name the `key_id`."""
         await before_turn(request, follow=follow)
+        principal = principal_of(request)
         try:
-            started = await how(principal_of(request).id)
+            started = await how(principal.id, key_id=principal.key_id)
         except BaseException:
             give_back(request)
             raise
@@ -194,7 +197,7 @@ class Door:
         """Encode from event 0, as live, until a frame comes that was not seen; None when there
         are fewer than were seen."""
         encoder = self.form.encoder(reader.turn_id, reader.session_id)
-        count = 0
+        count = self.form.first
         head: list[bytes] = []
         while not head and (batch := reader.ready()):
             frames = encoder.feed(batch)

@@ -63,6 +63,23 @@ def test_every_field_has_its_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "scenario", "prompt"),
+    [
+        ({}, None, None),
+        ({"scenario": "auto"}, "", "support"),
+        ({"scenario": "1 提现状态查询 Flow"}, "1 提现状态查询 Flow", "support"),
+        ({"scenario": "auto", "prompt": "mine"}, "", "mine"),
+    ],
+)
+def test_a_scenario_is_named_or_found_and_has_its_prompt(
+    given: dict[str, str], scenario: str | None, prompt: str | None
+) -> None:
+    request = from_body({"input": "Hi", **given}, session_id="s", most_chars=10)
+
+    assert (request.scenario, request.prompt) == (scenario, prompt)
+
+
+@pytest.mark.parametrize(
     ("given", "field"), [(1, "input"), ([], "input.parts"), ([{"type": "x"}], "input.parts.0.type")]
 )
 def test_errors_speak_of_the_form_that_was_sent(given: object, field: str) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from talkwire.canon.errors import BadRequest
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import Invalid
-from talkwire.wires.responses_sse.decode import from_body, from_query, prompt_draft, query_of
+from talkwire.wires.responses_sse.decode import from_body, from_query, prompt_draft
 
 
 def body(fields: dict[str, Any], voice: str | None = None, most: int = 200_000) -> TurnRequest:
@@ -90,14 +89,6 @@ def test_errors_name_every_field_and_no_value() -> None:
         "promptVariables",
     }
     assert "swordfish" not in str(caught.value.errors)
-
-
-def test_a_query_is_utf_8_and_its_last_equal_name_counts() -> None:
-    assert query_of(b"input=a&input=%E4%BD%A0+b&x=") == {"input": "你 b", "x": ""}
-    with pytest.raises(BadRequest):
-        query_of(b"input=%ff")
-    with pytest.raises(BadRequest):
-        query_of(b"input=\xff")
 
 
 def test_a_prompt_has_defaults() -> None:

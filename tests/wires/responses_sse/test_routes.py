@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx2
 
+from talkwire.web import shared_path
 from talkwire.wires.responses_sse.encode import Encoder
-from talkwire.wires.responses_sse.routes import router
+from talkwire.wires.responses_sse.routes import Chat, router
 from tests.cases.turns import CASES, SESSION, TURN
 from tests.web.wire import OneTurn, client_of
 from tests.wires.responses_sse.prompt_shelf import Shelf
@@ -15,7 +16,8 @@ FRAMES = Encoder(TURN, SESSION).feed(CASES["plain"])
 
 def setting() -> tuple[OneTurn, httpx2.AsyncClient]:
     turns = OneTurn(CASES["plain"])
-    return turns, client_of(router(turns, Shelf()))
+    chat = shared_path.router("/chat/stream", turns, [Chat(turns)])
+    return turns, client_of(router(turns, Shelf()), chat)
 
 
 async def test_a_post_starts_a_turn_and_answers_with_its_stream() -> None:

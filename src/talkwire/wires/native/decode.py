@@ -15,6 +15,8 @@ from talkwire.web.faults import FieldError, Invalid, invalid
 from talkwire.wires.native.shapes import EditBody, TextPartShape, TurnBody
 
 WIRE = "native"
+ROUTED = "auto"  # the scenario that the text is about
+_SCENARIO_PROMPT = "support"
 
 
 def from_body(body: dict[str, Any], *, session_id: str, most_chars: int) -> TurnRequest:
@@ -30,8 +32,8 @@ def from_body(body: dict[str, Any], *, session_id: str, most_chars: int) -> Turn
         parent_id=shape.parent_message_id,
         model=shape.model,
         agent=shape.agent,
-        scenario=shape.scenario,
-        prompt=shape.prompt,
+        scenario="" if shape.scenario == ROUTED else shape.scenario,
+        prompt=shape.prompt or (_SCENARIO_PROMPT if shape.scenario else None),
         prompt_variables=dict(shape.prompt_variables),
         tools=tuple(shape.tools),
         voice=shape.voice,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
-from talkwire.canon.errors import BadRequest
 from talkwire.canon.records import PromptVersion
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
@@ -66,20 +64,6 @@ def _turn(
         temperature=shape.temperature,
         max_output_tokens=shape.maxOutputTokens,
     )
-
-
-def query_of(raw: bytes) -> dict[str, str]:
-    """A query string as fields; the last of equal names counts.
-
-    :raises BadRequest: not UTF-8, or more than 100 fields.
-    """
-    try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100
-        )
-    except ValueError:
-        raise BadRequest("The query is not valid percent-encoded UTF-8.", param="query") from None
-    return dict(pairs)
 
 
 def prompt_draft(name: str, body: dict[str, Any]) -> PromptVersion:

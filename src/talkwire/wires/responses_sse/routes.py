@@ -13,8 +13,6 @@ from talkwire.engine.ports import Prompts
 from talkwire.web.answers import json_answer
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
-from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks, stream_answers
 from talkwire.web.start import Door, Turns, idempotency_of, join_window
 from talkwire.wires.responses_sse import decode
 from talkwire.wires.responses_sse import prompts as prompt_routes
@@ -26,58 +24,46 @@ ASKING = ("/chat/stream",)  # paths where even a GET may cost a model call
 _TAGS: list[Any] = [decode.WIRE]
 
 
-def router(
-    turns: Turns,
-    prompts: Prompts,
-    *,
-    streams: StreamLimits | None = None,
-    json_depth: int = 64,
-    input_chars: int = INPUT_CHARS,
-) -> APIRouter:
-    """All routes of the wire."""
-    door = Door(turns, FORM, streams or StreamLimits())
-    chat = Chat(door, json_depth, input_chars)
+def router(turns: Turns, prompts: Prompts, *, json_depth: int = 64) -> APIRouter:
+    """All routes of the wire but `/chat/stream`, which it shares: see `Chat`."""
     routes = APIRouter(tags=_TAGS)
-    routes.add_api_route(
-        "/chat/stream",
-        chat.post,
-        methods=["POST"],
-        summary="Ask, and follow the answer",
-        response_class=Response,
-        responses=stream_answers(),
-        openapi_extra=asks(ChatBody),
-    )
-    routes.add_api_route(
-        "/chat/stream",
-        chat.get,
-        methods=["GET"],
-        summary="The same for EventSource",
-        response_class=Response,
-        responses=stream_answers(),
-        openapi_extra=asks(ChatQuery, query=True),
-    )
     routes.add_api_route(
         "/healthz", _healthz, methods=["GET"], summary="Alive", response_class=Response
     )
-    prompt_routes.add(routes, door, prompts, json_depth)
+    prompt_routes.add(routes, Door(turns, FORM, StreamLimits()), prompts, json_depth)
     return routes
 
 
 class Chat:
-    """`/chat/stream`."""
+    """This wire's way through `/chat/stream`: see `web.shared_path.Way`."""
 
-    def __init__(self, door: Door, json_depth: int, input_chars: int) -> None:
-        self._door = door
-        self._depth = json_depth
+    wire = decode.WIRE
+    field = "input"
+    body = ChatBody
+    query = ChatQuery
+
+    def __init__(
+        self,
+        turns: Turns,
+        *,
+        streams: StreamLimits | None = None,
+        input_chars: int = INPUT_CHARS,
+    ) -> None:
+        self._door = Door(turns, FORM, streams or StreamLimits())
         self._chars = input_chars
 
-    async def post(self, request: Request) -> Response:
+    def enter(self, request: Request) -> str:
+        """The owner. :raises Unauthorized, Forbidden:"""
+        return self._door.enter(request, "chat")
+
+    async def resume(self, request: Request) -> Response | None:
+        """The frames after the request's cursor."""
+        self.enter(request)
+        return await self._door.resume(request)
+
+    async def post(self, request: Request, body: dict[str, Any]) -> Response:
         """Starts a turn from a JSON body and answers with its stream."""
-        self._door.enter(request, "chat")
-        resumed = await self._door.resume(request)
-        if resumed is not None:
-            return resumed
-        body = await read_json(request, depth=self._depth)
+        self.enter(request)
         turn = decode.from_body(
             body, session_id=new_id("s_"), voice=_voice(request), most_chars=self._chars
         )
@@ -85,13 +71,9 @@ class Chat:
         started = await self._door.start(request, turn, idempotency)
         return await self._door.follow(request, started.record.turn_id)
 
-    async def get(self, request: Request) -> Response:
+    async def get(self, request: Request, query: dict[str, str]) -> Response:
         """Starts a turn, or joins the one that an identical GET has just started."""
-        self._door.enter(request, "chat")
-        resumed = await self._door.resume(request)
-        if resumed is not None:
-            return resumed
-        query = decode.query_of(request.scope["query_string"])
+        self.enter(request)
         turn = decode.from_query(
             query, session_id=new_id("s_"), voice=_voice(request), most_chars=self._chars
         )
