@@ -59,7 +59,9 @@ def desk(settings: Settings, vectors: Embeddings | None) -> Desk | None:
     from talkwire.scenarios.desk import Desk as Catalogued
 
     embed = None if vectors is None else vectors.embed
-    return Catalogued(settings.scenarios.path, cache=settings.data_dir / "scenarios", embed=embed)
+    asked = settings.scenarios
+    cache = settings.data_dir / "scenarios"
+    return Catalogued(asked.path, weights=asked.weights, cache=cache, embed=embed)
 
 
 async def begin(desk: Desk, stack: AsyncExitStack, *, reload_s: float) -> None:

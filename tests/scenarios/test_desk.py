@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from talkwire.canon.errors import Unavailable, Unprocessable, UpstreamUnavailable
 from talkwire.canon.scenarios import Scene
@@ -21,6 +22,7 @@ from talkwire.canon.turn import Message, TextPart, TurnRequest, text_message
 from talkwire.scenarios.compose import passage_of
 from talkwire.scenarios.desk import SAMPLE, Desk
 from talkwire.scenarios.reading import read
+from talkwire.scenarios.weighing import BY_HAND, written
 
 CATALOGUE = read(SAMPLE)
 LATE = ("取款/提现", "1 提现状态查询 Flow")
@@ -283,3 +285,20 @@ def test_what_searching_needs_is_loaded_by_the_first_question() -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert told.stdout.strip() == "[]"
+
+
+async def test_weights_of_ones_own_are_heeded_and_bad_ones_done_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "weights.json"
+    path.write_bytes(written(structs.replace(BY_HAND, columns={"likelihood_words": 0.001})))
+    bad = tmp_path / "bad.json"
+    bad.write_text("{", encoding="utf-8")
+    confidences = []
+    for each in (path, bad, None):
+        desk = Desk(None, weights=each)
+        await desk.open()
+        confidences.append((await Talk(desk)("提现到哪了？")).confidence)
+
+    assert confidences[0] < confidences[1] == confidences[2]
+    assert "scenarios.weights_not_used" in caplog.text

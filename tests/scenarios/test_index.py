@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import logging
 import random
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from msgspec import structs
 
-from talkwire.scenarios import index as files
 from talkwire.scenarios.catalogue import Scenario
 from talkwire.scenarios.index import indexed, load, name_of, save
 from talkwire.scenarios.rank import rank
@@ -58,7 +58,7 @@ def test_it_holds_arrays_and_lists_and_nothing_that_is_executed(tmp_path: Path) 
 
 def test_another_catalogue_or_library_has_another_index(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {name_of(shop()), name_of(structs.replace(shop(), version="edited"))}
-    monkeypatch.setattr(files.metadata, "version", lambda name: f"{name} of tomorrow")
+    monkeypatch.setattr(metadata, "version", lambda name: f"{name} of tomorrow")
 
     assert len(names | {name_of(shop())}) == 3
 

@@ -8,6 +8,7 @@ from talkwire.scenarios.retrieve import Index
 from talkwire.scenarios.weighing import BY_HAND, Weights, shipped
 from tests.scenarios.shop import FEES, LOGIN, REFUND, STATUS, scenario, shop
 
+REFUND_TITLE = (REFUND.title.zh, REFUND.title.en)
 BOTH = pytest.mark.parametrize("weights", [None, BY_HAND], ids=["shipped", "by hand"])
 
 
@@ -59,8 +60,8 @@ def test_what_no_scenario_is_about_is_out_of_scope(
 
 
 def test_a_follow_up_stays_in_the_conversations_scenario(index: Index) -> None:
-    alone = rank("那这个要怎么弄呢", index)
-    after = rank("那这个要怎么弄呢", index, LOGIN.key)
+    alone = rank("那需要什么资料呢", index)
+    after = rank("那需要什么资料呢", index, LOGIN.key)
 
     assert alone.candidates[0].scenario != LOGIN
     assert after.candidates[0].scenario == LOGIN
@@ -94,8 +95,8 @@ def test_confidence_falls_from_place_to_place(index: Index) -> None:
 
 
 def test_where_two_are_equally_near_it_is_better_to_ask() -> None:
-    twins = [scenario("a", name, ("退款", "refund"), ("我要退款", "refund")) for name in "xy"]
-    ranked = rank("退款", Index.of(shop(*twins)))
+    twins = [scenario("a", name, REFUND_TITLE, REFUND.examples) for name in "xy"]
+    ranked = rank("怎么申请退款呀", Index.of(shop(*twins)))
 
     assert not ranked.sure
     assert ranked.aside is None

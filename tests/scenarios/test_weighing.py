@@ -8,7 +8,15 @@ import pytest
 
 from talkwire.scenarios import weighing
 from talkwire.scenarios.features import NAMES
-from talkwire.scenarios.weighing import BY_HAND, SHIPPED, Weights, corrected, shipped, written
+from talkwire.scenarios.weighing import (
+    BY_HAND,
+    SHIPPED,
+    Weights,
+    corrected,
+    from_file,
+    shipped,
+    written,
+)
 
 
 def _row(name: str, value: float) -> list[float]:
@@ -65,4 +73,21 @@ def test_a_correction_is_straight_between_its_points_and_level_beyond_them() -> 
 
 def test_what_is_written_is_read_as_the_same() -> None:
     assert msgspec.json.decode(written(BY_HAND), type=Weights) == BY_HAND
-    assert written(shipped()) == SHIPPED.read_bytes()
+    learnt = msgspec.json.decode(SHIPPED.read_bytes(), type=Weights)
+    assert written(learnt) == SHIPPED.read_bytes()
+
+
+def test_weights_that_were_learnt_without_vectors_hear_them_all_the_same() -> None:
+    assert shipped().columns["vector"] == BY_HAND.columns["vector"] / 2
+
+
+def test_weights_of_a_file_are_read_and_faults_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    with pytest.raises(ValueError, match="cannot be read"):
+        from_file(path)
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"weights\.json"):
+        from_file(path)
+    path.write_bytes(written(BY_HAND))
+
+    assert from_file(path) == BY_HAND

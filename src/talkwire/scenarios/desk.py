@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from talkwire.scenarios.reloading import Library
 if TYPE_CHECKING:
     from talkwire.scenarios.rank import Ranked
     from talkwire.scenarios.retrieve import Index
+    from talkwire.scenarios.weighing import Weights
 
 SAMPLE = Path(__file__).with_name("sample") / "catalogue.json"
 """The catalogue that comes along."""
@@ -46,8 +48,15 @@ class Shelf:
     voice, once its vectors are there.
     """
 
-    def __init__(self, catalogue: Catalogue, cache: Path | None, embed: Embed | None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        cache: Path | None,
+        embed: Embed | None,
+        weights: Path | None = None,
+    ) -> None:
         self.catalogue = catalogue
+        self._weights = weights
         self._cache = cache
         self._embed = embed
         self._index: Index | None = None
@@ -65,7 +74,7 @@ class Shelf:
         """The scenarios by how well they fit a text, and how sure that is."""
         index = await self.ready()
         vector = await self._vector(text) if index.has_vectors else None
-        return await asyncio.to_thread(_ranked, index, text, previous, category, vector)
+        return await asyncio.to_thread(self._ranked, index, text, previous, category, vector)
 
     def passages(self, text: str, scenario: Scenario) -> Sequence[tuple[str, Passage]]:
         """The passages of its procedures that fit the text best, with their names. It was ranked
@@ -73,6 +82,22 @@ class Shelf:
         """
         found = self._index.passages(text, scenario) if self._index is not None else ()
         return [(_name(self.catalogue, passage), passage) for passage in found]
+
+    def _ranked(
+        self,
+        index: Index,
+        text: str,
+        previous: tuple[str, str] | None,
+        category: str,
+        vector: list[float] | None,
+    ) -> Ranked:
+        import numpy as np
+
+        from talkwire.scenarios.rank import rank
+
+        given = None if vector is None else np.asarray(vector, np.float32)
+        weights = None if self._weights is None else _weights(self._weights)
+        return rank(text, index, previous, category=category, vector=given, weights=weights)
 
     async def warm(self) -> None:
         """Make the index ready, with vectors where there are to be some; where a server does not
@@ -101,26 +126,23 @@ class Shelf:
         return vector
 
 
+@cache
+def _weights(path: Path) -> Weights | None:
+    """Those of the file, read once; None, and a word in the log, where they cannot be used."""
+    from talkwire.scenarios.weighing import from_file
+
+    try:
+        return from_file(path)
+    except ValueError as error:
+        _log.warning("scenarios.weights_not_used: %s", error)
+        return None
+
+
 def _indexed(catalogue: Catalogue, cache: Path | None) -> Index:
     # Here and not above: what it needs takes a while to load, and memory.
     from talkwire.scenarios.index import indexed
 
     return indexed(catalogue, cache)
-
-
-def _ranked(
-    index: Index,
-    text: str,
-    previous: tuple[str, str] | None,
-    category: str,
-    vector: list[float] | None,
-) -> Ranked:
-    import numpy as np
-
-    from talkwire.scenarios.rank import rank
-
-    given = None if vector is None else np.asarray(vector, np.float32)
-    return rank(text, index, previous, category=category, vector=given)
 
 
 def _vectored(index: Index, vectors: list[list[float]]) -> Index:
@@ -133,12 +155,17 @@ class Desk:
     """Answers from the catalogue at `path`, None being the sample. Indexes are kept in `cache`."""
 
     def __init__(
-        self, path: Path | None, *, cache: Path | None = None, embed: Embed | None = None
+        self,
+        path: Path | None,
+        *,
+        weights: Path | None = None,
+        cache: Path | None = None,
+        embed: Embed | None = None,
     ) -> None:
         self._warm_after_s = 0.0 if embed is not None else WARM_AFTER_S
 
         def shelve(catalogue: Catalogue) -> Shelf:
-            return Shelf(catalogue, cache, embed)
+            return Shelf(catalogue, cache, embed, weights)
 
         self._library = Library(path or SAMPLE, shelve)
 

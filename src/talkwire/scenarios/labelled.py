@@ -84,7 +84,7 @@ def read(path: Path, catalogue: Catalogue | None = None) -> tuple[Row, ...]:
             if not wrong:
                 rows.append(convert({name: cells[name] for name in COLUMNS}, Row))
     except csv.Error as error:
-        problems.append(f"{path.name}: line {reader.line_num}: {error}")
+        problems.append(f"{path.name}: line {reader.reader.line_num}: {error}")
     if problems:
         more = f"\n… and {len(problems) - _MOST_TOLD} more" if len(problems) > _MOST_TOLD else ""
         raise LabelledError("\n".join(problems[:_MOST_TOLD]) + more)

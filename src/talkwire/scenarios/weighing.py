@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from talkwire.scenarios.features import NAMES
@@ -109,7 +109,28 @@ def shipped() -> Weights:
         weights = msgspec.json.decode(SHIPPED.read_bytes(), type=Weights)
     except (OSError, msgspec.DecodeError):
         return BY_HAND
-    return BY_HAND if weights.fault() else weights
+    return BY_HAND if weights.fault() else _heard(weights)
+
+
+def from_file(path: Path) -> Weights:
+    """Weights that were learnt for a catalogue of one's own. :raises ValueError: no such thing."""
+    try:
+        weights = msgspec.json.decode(path.read_bytes(), type=Weights)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path} holds no weights: {error}") from None
+    if fault := weights.fault():
+        raise ValueError(f"{path} holds no weights: {fault}")
+    return _heard(weights)
+
+
+def _heard(weights: Weights) -> Weights:
+    """Weights that were learnt without vectors say nothing of them: where there are some, they
+    count by hand, for half of what they do where nothing was learnt.
+    """
+    vector = weights.columns.get("vector") or BY_HAND.columns["vector"] / 2
+    return structs.replace(weights, columns={**weights.columns, "vector": vector})
 
 
 def written(weights: Weights) -> bytes:
