@@ -171,7 +171,7 @@ def _stand_in(settings: Wanted, choice: MakeChoice[C], found: Ollama | None) -> 
             name,
             "openai-chat",
             base_url=found.base_url,
-            type="local",
+            type="local_small",
             first_token_timeout_s=LOCAL_FIRST_TOKEN_S,
         )
         for name in dict.fromkeys(found.models)
