@@ -98,8 +98,18 @@ def test_the_demo_uses_the_tool(name: str, server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
+def test_the_help_desk_goes_on_where_the_case_stands(name: str, server: Server) -> None:
+    told = _run(_blocks(name)[5], server).replace("}{", "}\n{").splitlines()
+
+    first, second = map(json.loads, told)
+    assert first["subcategory"] == second["subcategory"] == "1 提现状态查询 Flow"
+    assert "WD20260312" in second["response"]
+    assert second["sop_references"] == ["withdrawal-status.md"]
+
+
+@pytest.mark.parametrize("name", READMES)
 def test_every_block_is_run_here(name: str) -> None:
-    assert len(_blocks(name)) == 5
+    assert len(_blocks(name)) == 6
 
 
 def test_both_languages_tell_of_the_same_commands_and_pages() -> None:

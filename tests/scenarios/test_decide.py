@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct
 
 from talkwire.canon.errors import UpstreamTimeout
-from talkwire.canon.scenarios import Scene
+from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TextPart, TurnRequest, text_message
 from talkwire.scenarios.catalogue import Catalogue, Intent, Passage, Scenario
 from talkwire.scenarios.decide import decide
@@ -50,7 +50,9 @@ class Shelf:
         self.asked.append((text, previous, category))
         return self.ranked
 
-    def passages(self, text: str, scenario: Scenario) -> Sequence[tuple[str, Passage]]:
+    def passages(
+        self, text: str, scenario: Scenario, language: Language
+    ) -> Sequence[tuple[str, Passage]]:
         found = PASSAGES[scenario.sop_references[0]]
         return [(f"{each.file}#{n}", each) for n, each in enumerate(found)]
 
@@ -123,7 +125,8 @@ async def test_what_is_not_understood_is_asked_again_and_counted() -> None:
     talk = Talk()
     await talk("提现到哪了")
 
-    assert (await talk("1234")).tries == 1
+    first = await talk("1234")
+    assert (first.tries, first.passages) == (1, ())
     assert (await talk("不记得了")).tries == 2
     assert (await talk("WD20260312")).tries == 0
 

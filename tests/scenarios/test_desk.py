@@ -81,6 +81,15 @@ class TestTalks:
         assert scene.slots == {"withdrawal_id": "WD7001", "withdrawal_state": "paid"}
         assert "打款成功" in talk.heard
 
+    async def test_a_bare_number_is_answered_in_the_language_of_the_talk(self, desk: Desk) -> None:
+        talk = Talk(desk)
+        await talk("提现到哪了？WD20260312")
+
+        scene = await talk("WD20260313")
+
+        assert scene.language == "zh"
+        assert "What is needed" not in talk.heard
+
     async def test_a_changed_topic_switches(self, desk: Desk) -> None:
         talk = Talk(desk)
         await talk("提现到哪了？")

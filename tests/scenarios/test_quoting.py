@@ -24,6 +24,12 @@ def test_a_heading_that_answers_the_question_beats_a_mention() -> None:
     assert _found("多少手续费")[0].file == "fees.md"
 
 
+def test_passages_are_in_the_language_that_is_asked_for() -> None:
+    found = passages("WD123", STATUS, shop(), lambda token: 1.0, "zh")
+
+    assert {each.language for each in found} == {"zh"}
+
+
 def test_passages_are_in_the_querys_language_where_there_are_any() -> None:
     assert {passage.language for passage in _found("how long")} == {"en"}
     assert {passage.language for passage in _found("多久")} == {"zh"}

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from talkwire.canon.errors import ModelError
-from talkwire.canon.scenarios import Move, Scene
+from talkwire.canon.scenarios import Language, Move, Scene
 from talkwire.canon.turn import Message, TurnRequest
 from talkwire.scenarios import choosing
 from talkwire.scenarios.case import Case, is_question
@@ -68,7 +68,9 @@ class Shelf(Protocol):
     async def rank(
         self, text: str, *, previous: tuple[str, str] | None, category: str
     ) -> Ranked: ...
-    def passages(self, text: str, scenario: Scenario) -> Sequence[tuple[str, Passage]]: ...
+    def passages(
+        self, text: str, scenario: Scenario, language: Language
+    ) -> Sequence[tuple[str, Passage]]: ...
 
 
 class Pick(Struct, frozen=True):
@@ -215,8 +217,8 @@ def _in_flow(shelf: Shelf, case: Case, pick: Pick, scenario: Scenario, *, reads:
     asks = is_question(case.text)
     again = waits is not None and walked.waits == waits.id and not asks
     news = [name for name in walked.said if name != walked.waits]
-    quotes = reads or (not news and (stays or not walked.waits))
-    passages = shelf.passages(case.text, scenario) if quotes else ()
+    quotes = reads or (not news and not again and (stays or not walked.waits))
+    passages = shelf.passages(case.text, scenario, case.language) if quotes else ()
     if not reads:
         passages = passages[:1]
     files = [passage.file for _, passage in passages]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talkwire.canon.errors import ModelError, Unavailable, Unprocessable
-from talkwire.canon.scenarios import Scene
+from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TurnRequest
 from talkwire.scenarios import compose
 from talkwire.scenarios.catalogue import Catalogue, Passage, Scenario
@@ -76,11 +76,14 @@ class Shelf:
         vector = await self._vector(text) if index.has_vectors else None
         return await asyncio.to_thread(self._ranked, index, text, previous, category, vector)
 
-    def passages(self, text: str, scenario: Scenario) -> Sequence[tuple[str, Passage]]:
+    def passages(
+        self, text: str, scenario: Scenario, language: Language
+    ) -> Sequence[tuple[str, Passage]]:
         """The passages of its procedures that fit the text best, with their names. It was ranked
         before.
         """
-        found = self._index.passages(text, scenario) if self._index is not None else ()
+        index = self._index
+        found = () if index is None else index.passages(text, scenario, language)
         return [(_name(self.catalogue, passage), passage) for passage in found]
 
     def _ranked(

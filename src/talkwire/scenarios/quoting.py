@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from msgspec import Struct, structs
 
+from talkwire.canon.scenarios import Language
 from talkwire.scenarios.catalogue import Catalogue, Passage, Scenario
 from talkwire.scenarios.ideas import ideas
 from talkwire.scenarios.words import language_of, pieces, tokens
@@ -43,14 +44,18 @@ class _Said(Struct, frozen=True):
 
 
 def passages(
-    query: str, scenario: Scenario, catalogue: Catalogue, rarity: Callable[[str], float]
+    query: str,
+    scenario: Scenario,
+    catalogue: Catalogue,
+    rarity: Callable[[str], float],
+    language: Language | None = None,
 ) -> tuple[Passage, ...]:
-    """The passages of the scenario's `sop_references` that fit best, best first, in the query's
-    language where there are any; equally good ones in the files' order. `rarity` tells how much
-    a word says, or an idea (`@idea`).
+    """The passages of the scenario's `sop_references` that fit best, best first, in the language
+    that is given, or else the query's, where there are any; equally good ones in the files' order.
+    `rarity` tells how much a word says, or an idea (`@idea`).
     """
     found = [p for file in scenario.sop_references for p in catalogue.passages.get(file, ())]
-    language = language_of(query)
+    language = language or language_of(query)
     found = [p for p in found if p.language == language] or found
     asked = _tokens(query)
     said = [_said(passage) for passage in found]

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from talkwire.canon.scenarios import Language
 from talkwire.scenarios.catalogue import Catalogue, Passage, Scenario
 from talkwire.scenarios.ideas import ideas, known_words
 from talkwire.scenarios.quoting import passages
@@ -104,9 +105,11 @@ class Index:
         """The entries of a category; None for all, where there is no such category."""
         return self._categories.get(category)
 
-    def passages(self, query: str, scenario: Scenario) -> tuple[Passage, ...]:
+    def passages(
+        self, query: str, scenario: Scenario, language: Language | None = None
+    ) -> tuple[Passage, ...]:
         """See `quoting.passages`."""
-        return passages(query, scenario, self.catalogue, self._rarity)
+        return passages(query, scenario, self.catalogue, self._rarity, language)
 
     def with_vectors(self, vectors: NDArray[Any]) -> Index:
         """The same index with a third voice: a vector of length 1 for each of `texts`."""
