@@ -257,7 +257,7 @@ async def test_a_third_voice_is_heard_where_it_answers() -> None:
 
     desk = Desk(None, embed=embed)
     await desk.open()
-    await desk._library.current.warm()
+    await desk._library.current.embed()
     first = await Talk(desk)("提现到哪了？")
     away = True
     second = await Talk(desk)("提现到哪了？")
@@ -277,7 +277,7 @@ async def test_examples_that_cannot_be_embedded_are_done_without_for_a_while() -
     desk = Desk(None, embed=embed)
     await desk.open()
     for _ in range(2):
-        await desk._library.current.warm()
+        await desk._library.current.embed()
     scene = await Talk(desk)("提现到哪了？")
 
     assert len(asked) == 1

@@ -33,9 +33,6 @@ SAMPLE = Path(__file__).with_name("sample") / "catalogue.json"
 EMBED_WITHIN_S = 1.5
 """A message whose vector takes longer is looked for without it."""
 
-WARM_AFTER_S = 10.0
-"""A server that was asked nothing so long makes its index ready; before, it has better to do."""
-
 EMBED_AGAIN_S = 60.0
 
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
@@ -102,12 +99,14 @@ class Shelf:
         weights = None if self._weights is None else _weights(self._weights)
         return rank(text, index, previous, category=category, vector=given, weights=weights)
 
-    async def warm(self) -> None:
-        """Make the index ready, with vectors where there are to be some; where a server does not
-        give them it goes on without, and tries again later.
+    async def embed(self) -> None:
+        """Add vectors to the index, where there are to be some; where a server does not give them
+        it goes on without, and tries again later.
         """
+        if self._embed is None or time.monotonic() < self._embed_from:
+            return
         index = await self.ready()
-        if self._embed is None or index.has_vectors or time.monotonic() < self._embed_from:
+        if index.has_vectors:
             return
         try:
             vectors = await self._embed(index.texts)
@@ -165,8 +164,6 @@ class Desk:
         cache: Path | None = None,
         embed: Embed | None = None,
     ) -> None:
-        self._warm_after_s = 0.0 if embed is not None else WARM_AFTER_S
-
         def shelve(catalogue: Catalogue) -> Shelf:
             return Shelf(catalogue, cache, embed, weights)
 
@@ -177,14 +174,17 @@ class Desk:
         await self._library.open()
 
     async def watch(self, every_s: float) -> None:
-        """Look for edits until it is cancelled; one that cannot be used changes nothing."""
-        warm_from = time.monotonic() + self._warm_after_s
+        """Look for edits until it is cancelled; one that cannot be used changes nothing.
+
+        Only vectors are made before somebody asks: an index takes memory that a server whose desk
+        is never asked has better uses for.
+        """
         while True:
             await asyncio.sleep(every_s)
             await self._library.look()
             shelf = self._held()
-            if shelf is not None and time.monotonic() > warm_from:
-                await shelf.warm()
+            if shelf is not None:
+                await shelf.embed()
 
     def status(self) -> dict[str, Any]:
         """`loaded`, the `total` of scenarios, and the `problem` with the file as it is now."""
