@@ -22,6 +22,8 @@ from talkwire.web.gate import Gate
 from tests.test_app import asked, events_of, served
 from tests.web.issuer import AUDIENCE, ISSUER, KeySetServer, claims_of, ec_pair, rsa_pair
 
+ROUTED = "/api/v1/models"
+
 
 def settings(folder: Path, **given: Any) -> Settings:
     return Settings(data_dir=folder, use_mock=True, **given)
@@ -37,6 +39,8 @@ def test_an_open_server_without_limits_has_no_gate(tmp_path: Path) -> None:
     assert gates(settings(tmp_path, limits=LimitSettings(rpm=5))) == 1
     assert gates(settings(tmp_path, limits=LimitSettings(streams=5))) == 1
     assert gates(settings(tmp_path, auth=AuthSettings(mode="keys"))) == 1
+    for wires, count in ((("native", "routed-chat"), 1), (("native", "mcp"), 0)):
+        assert gates(settings(tmp_path, host="0.0.0.0", open=True, wires=wires)) == count  # noqa: S104 - not bound
 
 
 @pytest.mark.parametrize(("proxies", "last"), [(("127.0.0.1",), 200), ((), 429)])
@@ -51,6 +55,51 @@ async def test_behind_a_proxy_that_is_believed_each_client_has_its_own_limit(
         ]
 
     assert statuses == [200, 429, last]
+
+
+@pytest.mark.parametrize(
+    ("given", "everyone", "strict"),
+    [
+        ({}, 200, 200),
+        ({"open": True}, 200, 200),
+        ({"host": "0.0.0.0", "open": True}, 200, 401),  # noqa: S104 - not bound
+        ({"host": "0.0.0.0", "auth": {"mode": "open"}}, 200, 401),  # noqa: S104 - the same
+        ({"auth": {"mode": "keys"}}, 401, 401),
+    ],
+)
+async def test_a_wire_for_bearers_alone_is_open_to_its_own_machine_only(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: dict[str, Any],
+    everyone: int,
+    strict: int,
+) -> None:
+    asks = Settings.model_validate({"data_dir": tmp_path, "use_mock": True, **given})
+    async with access.keys(asks) as keys:
+        _, text = await keys.create(NewKey("phone", user="ann"))
+    async with served(build(asks)) as client:
+        nothing = await client.get(ROUTED)
+        tried = await client.get(ROUTED, headers={"X-API-Key": text})
+        shown = await client.get(ROUTED, headers=bearer(text))
+        others = await client.get("/prompts")
+        stream = await client.post(
+            f"{ROUTED.rpartition('/')[0]}/chat/stream", json={"message": "x"}
+        )
+
+    assert (others.status_code, nothing.status_code, tried.status_code) == (
+        everyone,
+        strict,
+        strict,
+    )
+    assert shown.status_code == 200
+    assert stream.status_code == strict
+    if strict == 401:
+        assert stream.headers["www-authenticate"] == "Bearer"
+        assert stream.headers["content-type"] == "text/plain; charset=utf-8"
+        assert stream.text.startswith('data: {"error":"')
+        assert '"code":"unauthorized","content":"","session_id":""}\n\n' in stream.text
+        assert nothing.json()["code"] == "unauthorized"
+    assert "tw_first_" not in capsys.readouterr().out
 
 
 async def test_the_first_key_is_printed_once_and_not_logged(

@@ -17,10 +17,20 @@ from fastapi import FastAPI
 from talkwire.app import build
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.settings import ListenerSettings, Settings
+from tests.desk import Desk
 
 LIMIT_S = 15
 TERM = signal.SIGTERM
 SLOWLY = "slowly count to 500"
+
+
+@pytest.fixture(autouse=True)
+def desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A help desk without an index, which would be built for each of these servers."""
+    monkeypatch.setattr(
+        "talkwire.parts.desk",
+        lambda settings, vectors: Desk() if "support" in settings.wires else None,
+    )
 
 
 class Voice:
@@ -91,7 +101,7 @@ async def test_a_server_answers_and_keeps_what_it_said(tmp_path: Path, durabilit
     assert told["name"] == "talkwire"
     assert "USE_MOCK" in told["model"]
     assert kept["status"] == "completed"
-    assert [path.name for path in asks.data_dir.iterdir()][:1] == ["talkwire.sqlite3"]
+    assert "talkwire.sqlite3" in [path.name for path in asks.data_dir.iterdir()]
 
 
 @pytest.mark.parametrize(

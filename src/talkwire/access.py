@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -37,19 +37,22 @@ _FIRST = {
 
 @dataclass(frozen=True)
 class Access:
-    """All that tells who asks. `keyring` None: nobody is asked for a key."""
+    """All that tells who asks. `open_to_all`: no key is asked for, but where a wire asks for one
+    always; with `keyring` None it does not either.
+    """
 
     keys: SqlKeys
     tickets: SqlTickets
     admission: Admission
     keyring: Keyring | None
+    open_to_all: bool
     makes_first_key: bool
-    gated: bool
+    limited: bool
 
     @property
     def everyone(self) -> Principal | None:
         """Who asks, where nobody is asked for a key."""
-        return LOCAL if self.keyring is None else None
+        return LOCAL if self.open_to_all else None
 
 
 def access(settings: Settings, database: Database, counters: Counters | None = None) -> Access:
@@ -63,15 +66,17 @@ def access(settings: Settings, database: Database, counters: Counters | None = N
     )
     keys = SqlKeys(database)
     verify = _verify(settings.auth.jwt)
-    keyring = Keyring(keys, verify) if settings.asks_for_keys else None
+    asks, near = settings.asks_for_keys, settings.listens_near
+    keyring = Keyring(keys, verify) if asks or not near else None
     limited = (limits.rpm, limits.tpm, limits.address_rpm, limits.streams) != (None,) * 4
     return Access(
         keys=keys,
         tickets=SqlTickets(database),
         admission=Admission(rates, streams=limits.streams),
         keyring=keyring,
-        makes_first_key=keyring is not None and verify is None,
-        gated=keyring is not None or limited,
+        open_to_all=not asks,
+        makes_first_key=asks and verify is None,
+        limited=limited,
     )
 
 
@@ -80,21 +85,25 @@ def add_gate(
     who: Access,
     wires: Mapping[str, Sequence[BaseRoute]],
     *,
+    bearer: Collection[str] = (),
     proxies: Sequence[str] = (),
 ) -> None:
     """The routes of tickets, and the middleware. Nothing of it where all is open to all.
 
-    What `proxies` (addresses and networks) say of where a request came from is believed.
+    The paths of `bearer` ask for a key always, but on a server for its own machine alone. What
+    `proxies` (addresses and networks) say of where a request came from is believed.
     """
-    if who.keyring is not None:
+    keyed = who.keyring is not None and bool(bearer)
+    if not who.open_to_all:
         app.include_router(ticket_routes.router(who.tickets))
-    if who.gated:
+    if keyed or who.limited or not who.open_to_all:
         app.add_middleware(
             Gate,
             admission=who.admission,
             keyring=who.keyring,
             tickets=who.tickets,
             public=PUBLIC,
+            bearer=bearer,
             ticketed=[route for routes in wires.values() for route in routes if _streams(route)],
         )
         if proxies:

@@ -7,40 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from starlette.routing import BaseRoute
 
 from talkwire import __version__, access
+from talkwire import desk as desks
 from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
 from talkwire.engine import upkeep
 from talkwire.engine.ports import Models, Speech
 from talkwire.engine.turns import Turns
-from talkwire.models.callers import Caller
+from talkwire.models.registry import Catalogue
 from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.conversations import SqlConversations
 from talkwire.stores.roster import Roster
+from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
-from talkwire.toolbox import policy
-from talkwire.web import health, nodes
+from talkwire.web import health, nodes, sessions, usage
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.draining import Draining
 from talkwire.web.edge import Edge
 from talkwire.web.faults import HANDLERS, Faults
-from talkwire.web.form import Fault, Form, StreamLimits
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
-from talkwire.wires.mcp import routes as mcp
-from talkwire.wires.native import routes as native
-from talkwire.wires.responses_sse import routes as responses_sse
-from talkwire.wires.tool_chat import routes as tool_chat
+from talkwire.wiring import endpoints, wired
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
@@ -50,10 +46,14 @@ _log = structlog.get_logger("talkwire.app")
 
 
 def build(
-    settings: Settings, *, models: Models | None = None, speech: Speech | None = None
+    settings: Settings,
+    *,
+    models: Models | None = None,
+    speech: Speech | None = None,
+    desk: desks.Desk | None = None,
 ) -> FastAPI:
     """The server as these settings ask for it; what is given is used instead of the configured."""
-    made = parts(settings, models, speech)
+    made = parts(settings, models, speech, desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -73,24 +73,24 @@ def build(
     app.include_router(health.router(_health(made)))
     listed = Roster(made.storage.database).nodes
     app.include_router(nodes.router(listed, dead_after_s=settings.node.dead_after_s))
-    asking: tuple[str, ...] = ()
-    wires: dict[str, Sequence[BaseRoute]] = {}
-    shapes: list[tuple[Sequence[BaseRoute], Fault]] = []
-    for form, router, paths in _wires(made):
-        if form.name in settings.wires:
-            app.include_router(router)
-            app.shorten(router.routes)
-            wires[form.name] = router.routes
-            shapes.append((router.routes, form.fault))
-            asking += paths
+    app.include_router(usage.router(SqlUsage(made.storage.database)))
+    conversations = SqlConversations(made.storage.database)
+    app.include_router(sessions.router(conversations, made.forgetting.forget))
+    wires = wired(made)
+    for router in wires.routers:
+        app.include_router(router)
+        app.shorten(router.routes)
     # The last one added is the outermost.
     if any(listener.wires is not None for listener in settings.listeners):
-        app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires)
+        app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires.routes)
     limits = settings.limits
     app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
-    access.add_gate(app, made.who, wires, proxies=settings.trusted_proxies)
-    app.add_middleware(Trust, hosts=_hosts(settings), asking=asking, everyone=made.who.everyone)
-    app.add_middleware(Faults, shapes=shapes)
+    proxies = settings.trusted_proxies
+    access.add_gate(app, made.who, wires.routes, bearer=wires.bearer, proxies=proxies)
+    app.add_middleware(
+        Trust, hosts=_hosts(settings), asking=wires.asking, everyone=made.who.everyone
+    )
+    app.add_middleware(Faults, shapes=wires.shapes)
     app.state.parts = made
     return app
 
@@ -114,6 +114,10 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     if made.tools is not None:
         await made.tools.open()
         stack.push_async_callback(made.tools.close)
+    if made.embeddings is not None:
+        stack.push_async_callback(made.embeddings.close)
+    if made.desk is not None:
+        await desks.begin(made.desk, stack, reload_s=settings.scenarios.reload_s)
     with suppress(StorageUnavailable):  # a lock of whoever died may be held for a while yet
         await store.nodes.take_over()
     adopted = await turns.adopt()
@@ -126,12 +130,15 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     draining.install()
     stack.callback(draining.remove)
     cleaning = Cleaning(store.database, retention_s=settings.events.retention_s)
-    for work in (
+    keeping = [
         upkeep.beat(store.nodes, settings.node.beat_s, lambda error: _come_back(made, error)),
         upkeep.take_up(store.nodes, turns, min(_ADOPT_EVERY_S, settings.node.beat_s)),
         upkeep.stop_asked(turns, _STOP_EVERY_S, store.signals),
         upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S),
-    ):
+    ]
+    if isinstance(made.models, Catalogue):
+        keeping.append(made.models.watch())
+    for work in keeping:
         task = asyncio.create_task(work)
         stack.push_async_callback(_end, task)
 
@@ -167,43 +174,6 @@ async def _come_back(made: Parts, error: Fenced) -> bool:
             return True
 
 
-def _wires(made: Parts) -> list[tuple[Form, Any, tuple[str, ...]]]:
-    """Each wire's form, routes, and the paths where even a GET costs a model call."""
-    settings = made.settings
-    streams = StreamLimits(
-        heartbeat_s=settings.streams.heartbeat_s,
-        send_timeout_s=settings.streams.send_timeout_s,
-        max_send_bytes=settings.streams.max_send_bytes,
-    )
-    conversations = SqlConversations(made.storage.database)
-    bounds: Mapping[str, Any] = {
-        "streams": streams,
-        "json_depth": settings.limits.json_depth,
-        "input_chars": settings.limits.input_chars,
-    }
-    return [
-        (
-            responses_sse.FORM,
-            responses_sse.router(made.turns, made.prompts, **bounds),
-            responses_sse.ASKING,
-        ),
-        (
-            tool_chat.FORM,
-            tool_chat.router(
-                made.turns,
-                made.tools,
-                made.results,
-                policy=policy(settings),
-                caller=Caller,
-                **bounds,
-            ),
-            tool_chat.ASKING,
-        ),
-        (native.FORM, native.router(made.turns, **bounds), native.ASKING),
-        (mcp.FORM, mcp.router(made.turns, conversations, **bounds), mcp.ASKING),
-    ]
-
-
 def _health(made: Parts) -> health.Health:
     async def store() -> None:
         await made.storage.database.read(
@@ -216,21 +186,15 @@ def _health(made: Parts) -> health.Health:
             "models": list(made.models.names()),
             "model": made.models.told,
             "docs": "/docs",
-            "endpoints": [
-                "/chat/stream",
-                "/api/chat/stream",
-                "/turns",
-                "/mcp",
-                "/prompts",
-                "/health",
-            ],
+            "endpoints": endpoints(made.settings),
         }
 
     return health.Health(
         version=__version__,
         draining=lambda: made.turns.draining,
         checks={"store": store},
-        degraded=made.storage.degraded,
+        degraded=lambda: {**made.storage.degraded(), **desks.degraded(made.desk)},
+        told=lambda: desks.health(made.desk),
         service=service,
         with_page={"responses-sse", "native"} <= set(made.settings.wires),
     )

@@ -6,27 +6,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talkwire import access
+from talkwire.canon.budgets import Budget
+from talkwire.desk import Desk, desk, embeddings
 from talkwire.engine.approvals import Approvals
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
+from talkwire.engine.forgetting import Forgetting
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Models, Speech
+from talkwire.engine.ports import Choice, Models, Speech, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
+from talkwire.engine.scenes import Scenes
 from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
 from talkwire.models.configured import catalogue
+from talkwire.models.embeddings import Embeddings
 from talkwire.prompts.templates import Templates
+from talkwire.routing import routing
 from talkwire.settings import Settings
 from talkwire.storage import Storage, storage
+from talkwire.stores.conversations import SqlConversations
 from talkwire.stores.counters import RedisCounters
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.prompts import SqlPrompts
 from talkwire.stores.results import SqlResults
+from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry.observe import TurnLog
 from talkwire.toolbox import fault, toolbox
 from talkwire.voice.clone import CloneVoice
@@ -51,11 +60,20 @@ class Parts:
     speech: Speech | None
     prompts: Templates
     tools: Joined | None
+    desk: Desk | None
+    embeddings: Embeddings | None
     results: SqlResults
     turns: Turns
+    forgetting: Forgetting
+    budgets: Budgets
 
 
-def parts(settings: Settings, models: Models | None, speech: Speech | None) -> Parts:
+def parts(
+    settings: Settings,
+    models: Models | None,
+    speech: Speech | None,
+    scenarios: Desk | None = None,
+) -> Parts:
     """As the settings ask for them; what is given is used instead of the configured."""
     models = models or catalogue(settings, Choice)
     speech = speech or _speech(settings)
@@ -67,25 +85,31 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
         store.signals.hear("keys", who.keyring.drop)
     journal = _journal(settings, store)
     prompts = Templates(SqlPrompts(store.database), folder=settings.prompts_dir)
-    router = Router(models, prompts)
-    share = WindowShare(settings.sessions.window_messages, settings.sessions.window_share)
-    backlog = settings.turns.max_backlog_events
+    vectors = None if scenarios is not None else embeddings(settings)
+    scenarios = scenarios or desk(settings, vectors)
+    router = Router(models, prompts, scenarios, routing(settings, models))
     tools = toolbox(settings)
     results = SqlResults(store.database)
-    asks = Approvals(ttl_s=settings.tools.approval_ttl_s, faults=fault)
-    calls = None if tools is None else Calls(tools, _long(settings, results), approvals=asks)
+    calls = _calls(settings, tools, results)
+    scenes = _scenes(settings, scenarios)
+    budgets = _budgets(settings, store)
     turns = Turns(
         router,
         Runner(
-            Performer(store.records, speech, share, calls=calls, backlog_events=backlog),
+            Performer(
+                store.records,
+                speech,
+                WindowShare(settings.sessions.window_messages, settings.sessions.window_share),
+                calls=calls,
+                scenes=scenes,
+                router=router,
+                backlog_events=settings.turns.max_backlog_events,
+            ),
             router,
             journal=journal,
             records=store.records,
-            limits=Limits(
-                max_turn_s=settings.turns.max_turn_s,
-                max_tool_rounds=settings.tools.max_rounds,
-                on_lost=settings.turns.on_lost,
-            ),
+            limits=_limits(settings),
+            budgets=budgets,
         ),
         records=store.records,
         journal=journal,
@@ -96,14 +120,53 @@ def parts(settings: Settings, models: Models | None, speech: Speech | None) -> P
         on_end=lambda owner, usage: who.admission.rates.charge(
             owner, usage.input_tokens + usage.output_tokens
         ),
+        budgets=budgets,
     )
     store.database.crowd = lambda: turns.running
-    return Parts(settings, store, who, journal, models, speech, prompts, tools, results, turns)
+    forgetting = _forgetting(store, turns)
+    made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
+    return Parts(*made, results, turns, forgetting, budgets)
 
 
-def _long(settings: Settings, results: SqlResults) -> LongResults:
+def _forgetting(store: Storage, turns: Turns) -> Forgetting:
+    deletion = SqlConversations(store.database)
+    return Forgetting(turns, deletion, signals=store.signals, histories=store.histories)
+
+
+def _scenes(settings: Settings, desk: Desk | None) -> Scenes | None:
+    decide_timeout_s = settings.scenarios.decide_timeout_s
+    return None if desk is None else Scenes(desk, decide_timeout_s=decide_timeout_s)
+
+
+def _calls(settings: Settings, tools: Tools | None, results: SqlResults) -> Calls | None:
+    if tools is None:
+        return None
     asked = settings.tools
-    return LongResults(results, over=asked.summarize_over, timeout_s=asked.summarize_timeout_s)
+    long = LongResults(results, over=asked.summarize_over, timeout_s=asked.summarize_timeout_s)
+    return Calls(tools, long, approvals=Approvals(ttl_s=asked.approval_ttl_s, faults=fault))
+
+
+def _budgets(settings: Settings, store: Storage) -> Budgets:
+    users = {
+        each.user: Budget(
+            day=each.day,
+            month=each.month,
+            total=each.total,
+            cost_day=each.cost_day,
+            cost_month=each.cost_month,
+            cost_total=each.cost_total,
+        )
+        for each in settings.budgets
+    }
+    return Budgets(SqlUsage(store.database), users)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_turn_s=settings.turns.max_turn_s,
+        max_tool_rounds=settings.tools.max_rounds,
+        on_lost=settings.turns.on_lost,
+    )
 
 
 def _policy(settings: Settings) -> Policy:

@@ -14,42 +14,48 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic import model_validator as whole
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from talkwire._settings.budgets import BudgetSettings, expect_one_each
 from talkwire._settings.files import Place
+from talkwire._settings.kinds import (
+    WIRES,
+    Count,
+    Folder,
+    Networks,
+    Port,
+    Url,
+    Wires,
+    Words,
+)
+from talkwire._settings.models import ModelSettings, expect_models_that_fit
 from talkwire._settings.problems import SettingsError
+from talkwire._settings.routing import RoutingSettings
 from talkwire._settings.secrets import secrets
 from talkwire._settings.sections import (
-    WIRES,
     AuthSettings,
-    Count,
     DatabaseSettings,
     EgressSettings,
     EventSettings,
-    Folder,
     JwtSettings,
     LimitSettings,
     ListenerSettings,
     LogSettings,
     McpServerSettings,
-    ModelSettings,
-    Networks,
     NodeSettings,
-    Port,
     RedisSettings,
+    ScenarioSettings,
     SessionSettings,
     StreamSettings,
     TestingSettings,
     ToolSettings,
     TurnSettings,
-    Url,
     VoiceSettings,
-    Wires,
-    Words,
 )
 from talkwire._settings.sources import Loaded, client_value, gather
 from talkwire._settings.texts import is_loopback, listed, mapped
 
 __all__ = [
     "AuthSettings",
+    "BudgetSettings",
     "DatabaseSettings",
     "JwtSettings",
     "ListenerSettings",
@@ -57,6 +63,7 @@ __all__ = [
     "McpServerSettings",
     "ModelSettings",
     "RedisSettings",
+    "ScenarioSettings",
     "Settings",
     "SettingsError",
     "TurnSettings",
@@ -114,11 +121,14 @@ class Settings(BaseSettings):
     events: EventSettings = EventSettings()
     streams: StreamSettings = StreamSettings()
     limits: LimitSettings = LimitSettings()
+    budgets: Annotated[tuple[BudgetSettings, ...], BeforeValidator(listed)] = ()
     voice: VoiceSettings = VoiceSettings()
     prompts_dir: Folder | None = None
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     tools: ToolSettings = ToolSettings()
+    routing: RoutingSettings = RoutingSettings()
+    scenarios: ScenarioSettings = ScenarioSettings()
     # As other hosts of such servers write it.
     mcpServers: Annotated[dict[str, McpServerSettings], BeforeValidator(mapped)] = Field(
         default_factory=dict
@@ -131,16 +141,11 @@ class Settings(BaseSettings):
 
     @whole(mode="after")
     def _fits_together(self) -> Settings:
-        names = [model.name for model in self.models]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"models: the name {twice[0]!r} is given twice")
-        if self.models and self.default_model not in (None, *names):
-            known = ", ".join(names)
-            raise ValueError(f"default_model: no such model; known: {known}")
+        expect_models_that_fit(self.models, self.default_model)
         for name in (name for listener in self.listeners for name in listener.wires or ()):
             if name not in self.wires:
                 raise ValueError(f"listeners: the wire {name} is switched off by `wires`")
+        expect_one_each(self.budgets)
         if self.open and self.auth.mode == "keys":
             raise ValueError("open: contradicts auth.mode keys")
         if self.workers > 1 and not self.database.is_postgres:

@@ -58,3 +58,17 @@ def test_variables_of_the_file_may_stand_in_dotenv() -> None:
     Path("config.yaml").write_text("host: ${MY_HOST}\n")
 
     assert _gather({}).settings.host == "h.example"
+
+
+def test_paths_in_the_file_are_relative_to_it_wherever_they_stand() -> None:
+    here = Path("deep")
+    here.mkdir()
+    (here / "config.yaml").write_text(
+        "data_dir: data\nprompts_dir: prompts\nscenarios: {path: mine/catalogue.json}\n"
+        "models: [{name: a, provider: scripted, script: /absolute.json}]\n"
+    )
+
+    settings = gather(Settings, here / "config.yaml", {}, FROZEN_NAMES, {}).settings
+    assert (settings.data_dir, settings.prompts_dir) == (here / "data", here / "prompts")
+    assert settings.scenarios.path == here / "mine/catalogue.json"
+    assert settings.models[0].script == Path("/absolute.json")

@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from talkwire.canon.deltas import CallPiece, Delta, Text
+from talkwire.canon.deltas import CallPiece, Delta, Reasoning, Text
 
 
 def test_deltas_cannot_be_changed_on_their_way() -> None:
@@ -17,6 +17,13 @@ def test_deltas_cannot_be_changed_on_their_way() -> None:
 
 def test_a_piece_of_a_call_needs_only_its_index() -> None:
     assert CallPiece(2) == CallPiece(2, "", "", "")
+
+
+def test_equal_words_are_equal_however_many_pieces_they_came_in() -> None:
+    assert Text("ab", 2) == Text("ab")
+    assert Text("ab") != Text("a")
+    assert Text("ab") != Reasoning("ab")
+    assert len({Text("ab", 2), Text("ab"), Reasoning("ab")}) == 2
 
 
 def test_a_model_has_six_words() -> None:

@@ -103,6 +103,45 @@ def test_usage_is_the_sum_of_what_was_counted(turn: list[Stamped]) -> None:
     assert math.isclose(total.cost or 0, sum(costs))
 
 
+@given(turns())
+def test_each_model_has_its_share_of_the_usage(turn: list[Stamped]) -> None:
+    state = fold(turn)
+    shares, total = state.by_model.values(), state.total_usage()
+
+    assert sum(share.input_tokens for share in shares) == total.input_tokens
+    assert sum(share.output_tokens for share in shares) == total.output_tokens
+    assert any(share.estimated for share in shares) == total.estimated
+    assert set(state.tried) <= set(state.by_model)
+
+
+def test_usage_belongs_to_the_route_in_force_or_to_the_model_that_it_names() -> None:
+    first, second = RouteChosen("a", "cloud"), RouteChosen("b", "cloud")
+    decided = UsageCounted(1, 1, model="a")
+    told: list[AnyEvent] = [STARTED, decided, first, TextDelta("x"), UsageCounted(2, 2), second]
+    told += [UsageCounted(4, 4, estimated=True), UsageCounted(8, 8, cost=0.5)]
+
+    assert fold(numbered(told)).by_model == {
+        "a": Usage(3, 3),
+        "b": Usage(12, 12, estimated=True, cost=0.5),
+    }
+
+
+def test_a_model_that_was_chosen_and_not_asked_has_used_nothing() -> None:
+    assert fold(numbered([STARTED, RouteChosen("a", "cloud")])).by_model == {"a": Usage()}
+    assert fold(numbered([STARTED])).by_model == {}
+
+
+def test_what_was_said_is_uncounted_until_its_usage_is_told() -> None:
+    said: list[AnyEvent] = [STARTED, ROUTED, TextDelta("a"), ReasoningDelta("b")]
+    counted: list[AnyEvent] = [*said, UsageCounted(1, 2)]
+    called: list[AnyEvent] = [*counted, ToolCalled("c", "one", "{}"), ToolFinished("c", "done")]
+
+    assert fold(numbered(said)).uncounted == ["a", "b"]
+    assert fold(numbered(counted)).uncounted == []
+    assert fold(numbered([*counted, TextDelta("c")])).uncounted == ["c"]
+    assert fold(numbered([*called, TextDelta("d")])).uncounted == ["d"]
+
+
 @given(turns(), st.data())
 def test_a_gap_or_a_repeat_is_refused(turn: list[Stamped], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(turn) - 1))

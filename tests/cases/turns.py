@@ -26,6 +26,7 @@ from talkwire.canon.events import (
     TurnStarted,
     UsageCounted,
 )
+from talkwire.canon.scenarios import Move, Scene
 from talkwire.canon.turn import FinishReason, Message, TextPart, TurnRequest
 
 TURN = "t_01m7xkg5q8zv3h9w4t6y2b0c1d"
@@ -106,6 +107,67 @@ def _tools(*calls: int) -> list[AnyEvent]:
     ]
 
 
+SCENES: dict[Move, Scene] = {
+    "answer": Scene(
+        category="提现 Withdrawals",
+        subcategory='1 提现状态查询 "Flow"\u2028',
+        confidence=0.95,
+        related=("2 提现被拒 Flow", "3 提现手续费 Flow"),
+        sop_references=("withdrawals.md", "状态.md"),
+        slots={"order": "7"},
+        reasons=("the model picked it",),
+    ),
+    "clarify": Scene(move="clarify", confidence=0.41, language="en", related=("a", "b")),
+    "hand_over": Scene("Account", "Locked", "hand_over", confidence=0.9, language="en"),
+    "out_of_scope": Scene(move="out_of_scope", confidence=1.0, language="en"),
+}
+
+
+def _scene(move: Move, *rest: AnyEvent) -> list[AnyEvent]:
+    """A turn of a help desk: what deciding used comes before the route."""
+    request = TurnRequest(
+        session_id=SESSION,
+        wire="support",
+        parts=(TextPart("Where is my money?"),),
+        scenario="",
+        prompt="support",
+        facts='{"order":7}',
+    )
+    return [
+        TurnStarted(turn_id=TURN, session_id=SESSION, wire="support", request=request),
+        UsageCounted(input_tokens=50, output_tokens=9),
+        RouteChosen("demo", "scripted", scenario=SCENES[move], reasons=SCENES[move].reasons),
+        *rest,
+    ]
+
+
+def _recited(move: Move, *pieces: str) -> list[AnyEvent]:
+    """What is said without a model."""
+    text = "".join(pieces)
+    answer = Message(
+        f"msg_{TURN}",
+        "assistant",
+        (TextPart(text),),
+        model="demo",
+        finish_reason="stop",
+        scene=SCENES[move],
+    )
+    return _scene(move, *said(pieces), MessageCompleted(answer), TurnCompleted("stop"))
+
+
+def _routed(*rest: AnyEvent) -> list[AnyEvent]:
+    """A turn that leaves the model open; the local one is tried first."""
+    request = TurnRequest(
+        session_id=SESSION, wire="routed-chat", parts=(TextPart("Hello"),), model_type="auto"
+    )
+    return [
+        TurnStarted(turn_id=TURN, session_id=SESSION, wire="routed-chat", request=request),
+        RouteChosen("small", "local_small", reasons=("is small talk: +0.97",)),
+        *rest,
+    ]
+
+
+_OTHER = RouteChosen("large", "cloud_large", reasons=("small failed: upstream_unavailable",))
 _LOST = TurnFailed("worker_lost", "The server that was answering is gone.", retryable=True)
 _UPSTREAM = TurnFailed("upstream_timeout", "The model took too long.", retryable=True)
 
@@ -197,6 +259,31 @@ BUILDERS: dict[str, Callable[[], list[AnyEvent]]] = {
         ToolApprovalRequested("call_1", "weather", '{"city":"Bern","day":1}', 1_790_000_600_000),
         TurnCompleted("approval_required"),
     ],
+    "scene_answer": lambda: _scene(
+        "answer", *said(["Your money ", "is on\nits way."]), *finish("Your money is on\nits way.")
+    ),
+    "scene_clarify": lambda: _recited("clarify", "Which one do you mean?\n", "- a\n", "- b"),
+    "scene_hand_over": lambda: _recited("hand_over", "A colleague takes over."),
+    "scene_out_of_scope": lambda: _recited("out_of_scope", "That is no matter for this desk."),
+    "scene_failed": lambda: _scene("answer", *said(["Your money "]), _UPSTREAM),
+    "scene_undecided": lambda: [_scene("answer")[0], _UPSTREAM],
+    "scene_aborted": lambda: _scene("answer", *said(["Your money "]), TurnAborted("client")),
+    "fell_over_before_text": lambda: _routed(
+        AttemptFailed(1, 2, 500, "upstream_unavailable"),
+        _OTHER,
+        *said(["Hello", "."]),
+        *finish("Hello."),
+    ),
+    "fell_over_midway": lambda: _routed(
+        *said(["Half", " and "]),
+        UsageCounted(input_tokens=9, output_tokens=2, estimated=True),
+        _OTHER,
+        *said(["half", "."]),
+        UsageCounted(input_tokens=12, output_tokens=2, cost=0.000125),
+        message("Half and half."),
+        TurnCompleted("stop"),
+    ),
+    "fell_over_and_failed": lambda: _routed(_OTHER, _UPSTREAM),
     "cut_by_length": lambda: [*start(), *said(["Too lo"]), *finish("Too lo", "length")],
 }
 

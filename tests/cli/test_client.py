@@ -211,3 +211,16 @@ def test_a_stop_that_finds_no_server_is_no_crash() -> None:
 
     _client(answer).abort("t")
     _client(_refusing(404)).abort("t")
+
+
+@pytest.mark.parametrize("status", [429, 403])
+def test_a_budget_that_is_used_up_is_not_waited_for(status: int, waits: list[float]) -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        body = {"code": "budget_exceeded", "detail": "Used up. / 已用完。"}
+        return httpx2.Response(status, json=body, headers={"Retry-After": "50000"})
+
+    with pytest.raises(ClientError, match=r"Used up\. / 已用完。") as refused:
+        _client(answer, KEY).start({"input": "x"})
+
+    assert not isinstance(refused.value, Limited)
+    assert waits == []

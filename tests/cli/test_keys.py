@@ -48,6 +48,42 @@ def test_a_list_for_programs_tells_all_but_the_secret(tmp_path: Path) -> None:
     assert "secret_hash" not in key
 
 
+def test_a_budget_is_told_in_both_lists(tmp_path: Path) -> None:
+    words = ["--budget-day", "100000", "--budget-month", "2000000", "--cost-day", "1.5"]
+    ran(
+        tmp_path, "create", *words, "--cost-month", "20", "--budget-total", "9", "--cost-total", "3"
+    )
+    ran(tmp_path, "create", "--cost-total", "0.25")
+    ran(tmp_path, "create")
+
+    keys = json.loads(ran(tmp_path, "list", "--json")[1])
+    table = CliRunner().invoke(
+        app, ["keys", "list", "--data-dir", str(tmp_path)], env={"COLUMNS": "300"}
+    )
+
+    assert [key["budget"] for key in keys] == [
+        {
+            "day": 100_000,
+            "month": 2_000_000,
+            "total": 9,
+            "cost_day": 1.5,
+            "cost_month": 20.0,
+            "cost_total": 3.0,
+        },
+        {
+            "day": None,
+            "month": None,
+            "total": None,
+            "cost_day": None,
+            "cost_month": None,
+            "cost_total": 0.25,
+        },
+        None,
+    ]
+    assert "day: 100,000 tokens, cost 1.5" in table.stdout
+    assert "total: cost 0.25" in table.stdout
+
+
 def test_a_revoked_key_is_told_as_such_and_an_unknown_one_is_an_error(tmp_path: Path) -> None:
     key_id = ran(tmp_path, "create")[1].split("_")[1]
 
@@ -74,6 +110,11 @@ def test_no_keys_are_told(tmp_path: Path) -> None:
         ("--user", " "),
         ("--rpm", "0"),
         ("--tpm", "-5"),
+        ("--budget-day", "0"),
+        ("--budget-total", "-1"),
+        ("--cost-month", "0"),
+        ("--cost-day", "nan"),
+        ("--cost-total", "inf"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_made(

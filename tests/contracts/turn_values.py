@@ -44,6 +44,7 @@ def new_turn(
     ttl_s: float = 60,
     key: str | None = None,
     fingerprint: str = "f",
+    key_id: str | None = None,
 ) -> NewTurn:
     parts = (TextPart(text),) if text else ()
     return NewTurn(
@@ -55,6 +56,7 @@ def new_turn(
         max_waiting=max_waiting,
         session_ttl_s=ttl_s,
         idempotency=Idempotency(key, fingerprint, 60) if key else None,
+        key_id=key_id,
     )
 
 
@@ -88,6 +90,7 @@ def outcome(
         messages=(answer,),
         parent_id=parent_id,
         usage=Usage(3, 5, estimated=True, cost=0.5),
+        by_model={"large": Usage(3, 5, estimated=True, cost=0.5)},
         model="large",
         model_type="cloud_large",
         reasons=("asked for",),
@@ -95,6 +98,7 @@ def outcome(
         started_at=NOW,
         first_token_at=NOW + 5,
         ended_at=at,
+        key_id=record.key_id,
     )
 
 

@@ -85,7 +85,9 @@ class Place:
     def missing(self) -> dict[str, str]:
         """The same kinds of ids, of nothing."""
         turn = new_id("t_")
-        ids = {"turn_id": turn, "message_id": f"msg_{turn}_in", "session_id": new_id("s_")}
+        session = new_id("s_")
+        ids = {"turn_id": turn, "message_id": f"msg_{turn}_in", "session_id": session}
+        ids["doomed"] = session
         call, undecided = len(self.theirs["tool_call_id"]), len(self.theirs["undecided"])
         return {**ids, "tool_call_id": "y" * call, "undecided": "z" * undecided}
 
@@ -130,10 +132,12 @@ async def furnished(server: Server, keys: dict[str, Key]) -> Place:
     turn_id = (await _turn(server, keys["ann"], "Hello!", "holidays"))["turn.started"]["turn_id"]
     long = await _turn(server, keys["ann"], "words=1 tool=rows", "long")
     asked = await _turn(server, keys["ann"], "words=1 tool=asks", "asked")
+    await _turn(server, keys["ann"], "Hello!", "doomed")  # its owner deletes it
     theirs = {
         "turn_id": turn_id,
         "message_id": f"msg_{turn_id}_in",
         "session_id": "holidays",
+        "doomed": "doomed",
         "tool_call_id": long["tool.called"]["call_id"],
         "undecided": asked["tool.approval_requested"]["call_id"],
     }
@@ -148,8 +152,10 @@ async def _turn(server: Server, who: Key, text: str, session_id: str) -> dict[st
         return {frame.event: frame.data async for frame in answer.frames()}
 
 
-def filled(path: str, ids: dict[str, str]) -> str:
+def filled(path: str, ids: dict[str, str], method: str = "GET") -> str:
     """The path with ids; a new kind of parameter has to be told here what it names."""
+    if method == "DELETE":
+        ids = {**ids, "session_id": ids["doomed"]}
     if path.endswith("/decision"):
         ids = {**ids, "tool_call_id": ids["undecided"]}
     return path.replace(":path", "").format(**ids, name="default")
@@ -158,7 +164,8 @@ def filled(path: str, ids: dict[str, str]) -> str:
 async def as_who(place: Place, who: Key, method: str, path: str, ids: dict[str, str]) -> Whole:
     """The answer without the ids."""
     body = None if method in ("GET", "DELETE") else BODIES.get(path, {})
-    answer = await whole(place.server, method, filled(path, ids), body=body, headers=who.headers)
+    target = filled(path, ids, method)
+    answer = await whole(place.server, method, target, body=body, headers=who.headers)
     return answer.without(*ids.values())
 
 

@@ -1,5 +1,5 @@
 """A model provider that does what the prompt says: `words=20 pace_ms=5 then=stall`, or
-`words=3 tool=clock args={"a":1}` to have a tool called first.
+`words=3 tool=clock args={"a":1}` to have a tool called first. What its model's name says so wins.
 
 Asked to sum up what a tool has returned it obeys those that begin with `sum_`: `sum_words=5`.
 
@@ -50,7 +50,7 @@ class Call:
     @property
     def orders(self) -> dict[str, str]:
         form = r"sum_(\w+)=(\w+)" if self.summing else r"(\w+)=(\S+)"
-        return dict(re.findall(form, self.prompt))
+        return dict(re.findall(form, f"{self.prompt} {self.body['model']}"))
 
 
 class Provider(Listening):

@@ -9,15 +9,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.routed import STREAM
 from tests.e2e.servers import Server
 from tests.wires import bad_input
 from tests.wires.bad_input import Bad
+from tests.wires.routed_chat.bad_requests import routed_chat
+from tests.wires.support.bad_requests import support
 from tests.wires.tool_chat.bad_requests import tool_chat
 
 CASES = {
     "responses_sse": bad_input.responses_sse(),
     "native": bad_input.native(),
     "tool_chat": tool_chat(),
+    "support": support(),
+    "routed_chat": routed_chat(),
 }
 SECONDS = 10.0
 SECRET = "sk-never-repeat-me"
@@ -75,6 +80,23 @@ async def test_every_bad_request_is_refused_in_words(wire: str, server: Server) 
     assert wrong == {}
 
 
+async def test_what_a_stream_of_frames_refuses_is_one_frame(server: Server) -> None:
+    wrong: dict[str, str] = {}
+    for bad in CASES["routed_chat"]:
+        if bad.target != STREAM or bad.method != "POST":
+            continue
+        head, _, body = (await exchange(server.url, bad)).partition(b"\r\n\r\n")
+        if b"x-request-id" not in head.lower():
+            continue  # no HTTP: it came no further than to the server's own parser
+        text = body.decode()
+        fields = json.loads(text[6:]) if text.startswith("data: {") else {}
+        one = text.endswith("}\n\n") and text.count("\n") == 2
+        if not one or list(fields) != ["error", "code", "content", "session_id"]:
+            wrong[bad.name] = text[:100]
+
+    assert wrong == {}
+
+
 async def test_the_server_still_answers_afterwards(server: Server) -> None:
     answer = await exchange(server.url, Bad("alive", "GET", "/healthz"))
 
@@ -82,9 +104,11 @@ async def test_the_server_still_answers_afterwards(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/chat/stream", "/turns", "/api/chat/stream", "/api/chat/stream/direct"]
+    "path", ["/chat/stream", "/turns", "/api/chat/stream", "/api/chat/stream/direct", "/chat"]
 )
-@pytest.mark.parametrize("field", ["input", "model", "temperature", "model_config", "other"])
+@pytest.mark.parametrize(
+    "field", ["input", "model", "temperature", "model_config", "user_query", "context", "other"]
+)
 async def test_no_answer_repeats_what_was_sent(path: str, field: str, server: Server) -> None:
     body = json.dumps({"input": 7, field: {"key": SECRET}}).encode()
 
@@ -93,4 +117,17 @@ async def test_no_answer_repeats_what_was_sent(path: str, field: str, server: Se
     assert status_of(answer) == 422
     assert b"application/problem+json" in answer
     assert b"x-request-id" in answer.lower()
+    assert SECRET.encode() not in answer
+
+
+@pytest.mark.parametrize(
+    "field", ["message", "session_id", "model_type", "preferred_model", "temperature", "stream"]
+)
+async def test_no_frame_repeats_what_was_sent(field: str, server: Server) -> None:
+    body = json.dumps({"message": "Hi", field: {"key": SECRET}}).encode()
+
+    answer = await exchange(server.url, Bad("secret", "POST", STREAM, bad_input.JSON, body))
+
+    assert status_of(answer) == 400
+    assert field.encode() in answer
     assert SECRET.encode() not in answer

@@ -21,6 +21,7 @@ from talkwire.canon.records import (
 )
 from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
 from talkwire.engine.approvals import Approvals
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn
@@ -223,6 +224,7 @@ class World:
         reads: bool = True,
         router: Router | None = None,
         every_s: float = 0.001,
+        budgets: Budgets | None = None,
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
         self.records = records or FakeRecords()
@@ -247,6 +249,7 @@ class World:
             journal=journal,
             records=self.records,
             limits=limits or Limits(),
+            budgets=budgets,
         )
         self.turns = Turns(
             router,
@@ -257,6 +260,7 @@ class World:
             elsewhere=Elsewhere(self.records, journal, self.signals, every_s=every_s),
             policy=policy or Policy(),
             observer=self._observe,
+            budgets=budgets,
         )
 
     def _observe(self, state: TurnState, stamped: Stamped) -> None:
@@ -266,9 +270,11 @@ class World:
     def live(self, turn_id: str) -> LiveTurn:
         return self.turns._board._live[turn_id]
 
-    async def ask(self, text: str = "Hi", *, owner: str = OWNER, **more: Any) -> str:
+    async def ask(
+        self, text: str = "Hi", *, owner: str = OWNER, key_id: str | None = None, **more: Any
+    ) -> str:
         """Start a turn; its id."""
-        started = await self.turns.start(owner, asking(text, **more))
+        started = await self.turns.start(owner, asking(text, **more), key_id=key_id)
         return started.record.turn_id
 
     async def events(self, turn_id: str) -> list[Stamped]:

@@ -103,6 +103,7 @@ class FakeRecords:
             request.wire,
             "queued" if ahead else "running",
             new.at,
+            key_id=new.key_id,
         )
         self.turns[new.turn_id], self.events[new.turn_id] = record, events
         others = tuple(turn.turn_id for turn in ahead)
@@ -120,7 +121,13 @@ class FakeRecords:
         if new.route is not None:
             events.append(Stamped(1, new.at, new.route))
         record = TurnRecord(
-            new.turn_id, request.session_id, new.owner, request.wire, "running", new.at
+            new.turn_id,
+            request.session_id,
+            new.owner,
+            request.wire,
+            "running",
+            new.at,
+            key_id=new.key_id,
         )
         self.turns[new.turn_id], self.events[new.turn_id] = record, events
         return Started(record, fresh=True, events=tuple(events))

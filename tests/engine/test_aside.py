@@ -36,12 +36,12 @@ async def asked(answer: Sequence[Act]) -> tuple[str, list[UsageCounted], ModelEr
 
 
 async def test_the_text_is_heard_and_the_usage_is_priced() -> None:
-    end: list[Delta] = [Tokens(1_000_000, 0), Finish("stop")]
+    end: list[Delta] = [Tokens(1_000_000, 500_000), Finish("stop")]
 
     heard, usage, error = await asked([[Text("Yes"), Text(".")], end])
 
     assert (heard, error) == ("Yes.", None)
-    assert usage == [UsageCounted(1_000_000, 0, cost=1.0)]
+    assert usage == [UsageCounted(1_000_000, 500_000, cost=2.0, model="default")]
 
 
 @pytest.mark.parametrize("failure", [UpstreamUnavailable("gone"), None])
@@ -53,7 +53,7 @@ async def test_what_was_cut_is_estimated(failure: ModelError | None) -> None:
     assert heard == "Yes, I"
     assert isinstance(error, UpstreamUnavailable if failure else UpstreamIncomplete)
     (counted,) = usage
-    assert (counted.input_tokens, counted.output_tokens, counted.estimated) == (6, 2, True)
+    assert (counted.input_tokens, counted.output_tokens, counted.estimated) == (10, 1, True)
 
 
 async def test_what_said_nothing_has_cost_nothing() -> None:

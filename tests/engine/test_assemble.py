@@ -11,7 +11,6 @@ from talkwire.canon.events import (
     ReasoningDelta,
     TextDelta,
     ToolCalled,
-    UsageCounted,
 )
 from talkwire.engine.assemble import Assembler
 from tests.canon.strategies import words
@@ -117,11 +116,19 @@ def test_no_two_calls_share_an_id() -> None:
 
 def test_usage_is_the_last_that_was_reported() -> None:
     assembler = Assembler("c")
-    assert assembler.counted(1.0) is None
+    assert assembler.usage is None
 
     assembler.feed([Tokens(1, 1), Tokens(10, 20)])
 
-    assert assembler.counted(0.5) == UsageCounted(10, 20, cost=0.5)
+    assert assembler.usage == Tokens(10, 20)
+
+
+def test_what_was_said_of_calls_is_told_while_they_come() -> None:
+    assembler = Assembler("c")
+    assembler.feed([CallPiece(0, "a", "one", "{"), CallPiece(1, "b", "two")])
+    assembler.feed([CallPiece(0, arguments="}")])
+
+    assert [piece for piece in assembler.called if piece] == ["one", "{", "}", "two"]
 
 
 def test_retries_are_told_and_the_finish_is_kept() -> None:

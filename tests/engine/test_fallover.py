@@ -26,6 +26,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.models import Standing
+from talkwire.canon.records import Usage
 from talkwire.engine.ports import Caller, Choice
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits
@@ -164,7 +165,7 @@ async def test_any_model_carries_on_where_that_is_wanted() -> None:
 
 
 async def test_each_model_is_paid_for_what_it_said() -> None:
-    end: list[Delta] = [Tokens(0, 3), Finish("stop")]
+    end: list[Delta] = [Tokens(9, 3), Finish("stop")]
     models = {
         "a": ScriptedModel([[Text("one two three four")], GONE]),
         "b": ScriptedModel([[Text("five")], end]),
@@ -175,6 +176,36 @@ async def test_each_model_is_paid_for_what_it_said() -> None:
     first, second = [event for event in events if isinstance(event, UsageCounted)]
     assert (first.estimated, first.output_tokens, first.cost) == (True, 5, 5.0)
     assert (second.estimated, second.output_tokens, second.cost) == (False, 3, 6.0)
+
+
+async def test_no_piece_is_paid_for_twice_where_no_model_tells_its_usage() -> None:
+    models = {
+        "a": ScriptedModel([[Text("one ")], [Text("two ")], GONE]),
+        "b": ScriptedModel([[Text("three ")], GONE]),
+        "c": ScriptedModel(says("four")),
+    }
+    stage = world(models, on_lost="continue")
+
+    events = await told(stage)
+
+    assert "".join(texts(events)) == "one two three four"
+    counted = [event for event in events if isinstance(event, UsageCounted)]
+    assert [each.output_tokens for each in counted if each.estimated] == [2, 1, 1]
+    (outcome,) = stage.records.outcomes.values()
+    assert {name: used.output_tokens for name, used in outcome.by_model.items()} == {
+        "a": 2,
+        "b": 1,
+        "c": 1,
+    }
+
+
+async def test_a_model_that_failed_at_once_has_a_row_of_nothing() -> None:
+    stage = world({"a": ScriptedModel([GONE]), "b": ScriptedModel(says("x"))})
+
+    await told(stage)
+
+    (outcome,) = stage.records.outcomes.values()
+    assert (list(outcome.by_model), outcome.by_model["a"]) == (["a", "b"], Usage())
 
 
 async def test_a_turn_that_is_taken_over_goes_on_with_the_model_that_was_chosen_last() -> None:

@@ -7,16 +7,21 @@ from typing import Any
 
 import pytest
 
+from talkwire.canon.budgets import Budget, Sum
 from talkwire.canon.deltas import Text
 from talkwire.canon.errors import NotFound, Unprocessable, UpstreamUnavailable
 from talkwire.canon.events import RouteChosen, TextDelta, TurnCompleted, TurnFailed, TurnStarted
 from talkwire.canon.models import Standing
 from talkwire.canon.turn import text_message
-from talkwire.engine.ports import Caller, Choice
+from talkwire.engine.budgets import Budgets
+from talkwire.engine.ports import Caller, Choice, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.routing import Routing
 from talkwire.engine.weighing import Weights
 from tests.engine.fakes import OWNER, FakePrompts, ScriptedModel, World, asking, says
+from tests.engine.ledger import FakeLedger
+from tests.engine.storage import FakeRecords
+from tests.engine.test_calls import FakeTools
 
 SMALL = Standing("small", "local_small")
 LARGE = Standing("large", "cloud_large")
@@ -95,6 +100,35 @@ async def test_the_model_that_was_chosen_is_asked() -> None:
     assert [e.text for e in events if isinstance(e, TextDelta)] == ["l"]
 
 
+@pytest.mark.parametrize(("tools", "kind"), [(None, "small"), (FakeTools(), "large")])
+async def test_tools_on_offer_speak_for_the_large_model(tools: Tools | None, kind: str) -> None:
+    models = Open({name: ScriptedModel(says("x")) for name in ("small", "large")})
+    routing = Routing(models, Weights(tools=9.0))
+    stage = World(router=Router(models, FakePrompts(), routing=routing), tools=tools)
+
+    assert [name for name, _ in routes(await told(stage, "hello"))] == [kind]
+
+
+@pytest.mark.parametrize(("used", "kind"), [(0, "large"), (9_900, "small")])
+async def test_the_end_of_a_budget_speaks_against_what_costs(used: int, kind: str) -> None:
+    models = Open(
+        {name: ScriptedModel(says("x")) for name in ("small", "large")},
+        SMALL,
+        Standing("large", "cloud_large", price_in=1.0, price_out=1.0),
+    )
+    records = FakeRecords()
+    ledger = FakeLedger(records)
+    ledger.before = Sum(used)
+    routing = Routing(models, Weights(budget=20.0))
+    stage = World(
+        router=Router(models, FakePrompts(), routing=routing),
+        records=records,
+        budgets=Budgets(ledger, {"*": Budget(day=10_000)}),
+    )
+
+    assert [name for name, _ in routes(await told(stage, HARD))] == [kind]
+
+
 async def test_a_kind_that_is_asked_for_is_kept_to() -> None:
     assert routes(await told(world(), HARD, model_type="local_small")) == [("small", "local_small")]
 
@@ -102,9 +136,21 @@ async def test_a_kind_that_is_asked_for_is_kept_to() -> None:
 async def test_a_kind_that_is_ill_altogether_is_stood_in_for() -> None:
     ill = Standing("small", "local_small", healthy=False, why="it was refused")
 
-    assert routes(await told(world(None, None, ill, LARGE), "hi", model_type="local_small")) == [
-        ("large", "cloud_large")
-    ]
+    events = await told(world(None, None, ill, LARGE), "hi", model_type="local_small")
+
+    assert routes(events) == [("large", "cloud_large")]
+    assert events[1].reasons[0] == "no model of the type local_small is healthy"
+
+
+async def test_the_demo_stands_in_for_any_kind_where_there_is_nothing_else() -> None:
+    demo = Standing("small", "scripted")
+
+    events = await told(world(None, None, demo), "hi", model_type="cloud_large")
+
+    assert routes(events) == [("small", "scripted")]
+    assert events[1].reasons[0] == ("there is no model of the type cloud_large: the demo stands in")
+    with pytest.raises(Unprocessable, match="Known: auto, cloud_large, scripted"):
+        await world(None, None, demo, LARGE).ask("hi", model_type="local_small")
 
 
 async def test_a_preferred_model_answers_if_it_is_healthy() -> None:

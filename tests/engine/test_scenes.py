@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from talkwire.canon.deltas import Finish, Text, Tokens
+from talkwire.canon.deltas import Delta, Finish, Text, Tokens
 from talkwire.canon.errors import ModelError, Unprocessable, UpstreamUnavailable
 from talkwire.canon.events import (
     MessageCompleted,
@@ -144,7 +144,8 @@ async def test_the_desk_hears_the_conversation_with_its_scenes() -> None:
 
 async def test_a_decision_costs_what_it_costs_and_is_no_part_of_the_answer() -> None:
     desk = Desk(asks=True)
-    decision: list[Act] = [[Text('{"move"'), Text(":1}")], [Tokens(1_000_000, 0), Finish("stop")]]
+    end: list[Delta] = [Tokens(1_000_000, 500_000), Finish("stop")]
+    decision: list[Act] = [[Text('{"move"'), Text(":1}")], end]
     stage = world(decision, says("Soon."), desk=desk)
 
     events = await told(stage)
@@ -153,7 +154,8 @@ async def test_a_decision_costs_what_it_costs_and_is_no_part_of_the_answer() -> 
     asked, answered = stage.model.requests
     assert (asked.purpose, asked.schema, asked.instructions) == ("decision", SCHEMA, "Decide!")
     assert (answered.purpose, answered.schema) == ("answer", None)
-    assert next(e for e in events if isinstance(e, UsageCounted)).cost == 1.0
+    counted = next(e for e in events if isinstance(e, UsageCounted))
+    assert (counted.cost, counted.model) == (2.0, "default")  # before there is any route
     assert [e.text for e in events if isinstance(e, TextDelta)] == ["Soon."]
 
 

@@ -14,13 +14,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 from talkwire.canon.errors import StorageUnavailable
+from talkwire.canon.usage import UsageAsked
 from talkwire.stores import migrating, sqlite
 from talkwire.stores.postgres_database import PostgresDatabase
-from talkwire.stores.schema import metadata
+from talkwire.stores.schema import api_keys, metadata
 from talkwire.stores.upgrading import upgrade_postgres
+from talkwire.stores.usage import _report
 
 
 @pytest.fixture
@@ -150,3 +152,31 @@ def test_the_newest_revision_can_be_undone_and_done_again(
             command.upgrade(config, "head")
             assert migrating.current(connection) == migrating.HEAD
         engine.dispose()
+
+
+def test_rows_of_the_ledger_without_a_key_stay_what_they_are(
+    path: Path, postgres_migrated: str
+) -> None:
+    for url in (f"sqlite:///{path}", postgres_migrated.replace("://", "+psycopg://")):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(migrating.FOLDER))
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0004")
+            connection.exec_driver_sql(
+                "INSERT INTO usage (turn_id, owner, session_id, model, wire, status, input_tokens,"
+                " output_tokens, estimated, cost, at) VALUES ('t', 'ann', 's', 'm', 'native',"
+                " 'completed', 7, 5, FALSE, 0.5, 1)"
+            )
+            connection.exec_driver_sql(
+                'INSERT INTO api_keys (id, owner, name, "user", secret_hash, admin, scopes,'
+                " created_at) VALUES ('k', 'ann', '', 'ann', 'x', FALSE, '[\"chat\"]', 1)"
+            )
+            command.upgrade(config, "head")
+            page = _report(connection, UsageAsked(0, 10, ("model", "key"), user="ann"))
+            (key,) = connection.execute(select(api_keys.c.budget)).scalars()
+        engine.dispose()
+
+        (row,) = page.rows
+        assert (row.group, row.total_tokens, row.cost, key) == (("m", ""), 12, 0.5, None)

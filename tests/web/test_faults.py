@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from talkwire.canon.errors import Busy, Draining, NotFound, TalkwireError
+from talkwire.canon.errors import BudgetExceeded, Busy, Draining, NotFound, TalkwireError
 from talkwire.web.faults import Faults, FieldError, Invalid, answer, problem
 from tests.web.wire import client_of, scope
 
 
 def told(error: TalkwireError) -> dict[str, Any]:
-    status, body, media_type = problem(error, "req_1")
+    status, body, media_type = problem(error, {"talkwire.request_id": "req_1"})
     assert media_type == "application/problem+json"
     told: dict[str, Any] = json.loads(body)
     assert told["status"] == status
@@ -55,6 +55,11 @@ def test_all_fields_at_fault_are_named() -> None:
 
 def test_who_may_ask_again_is_told_when() -> None:
     assert answer(Draining("Restarting."), scope()).headers["retry-after"] == "2"
+    day = answer(BudgetExceeded("Used up.", retry_after_s=3600.2), scope())
+    assert (day.status_code, day.headers["retry-after"]) == (429, "3601")
+    ever = answer(BudgetExceeded("Used up."), scope())
+    assert ever.status_code == 403
+    assert "retry-after" not in ever.headers
 
 
 def test_a_wire_can_have_its_own_shape() -> None:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Scope
 
 from talkwire.canon.errors import TalkwireError, Unauthorized
 from talkwire.canon.keys import ApiKey
@@ -46,33 +47,37 @@ class Pocket:
 
 
 class Serving:
-    """An application with a wire of its own error shape, behind the gate."""
+    """An application with a wire of its own error shape, behind the gate. With `open_to_all`
+    everyone is let in before it comes to that.
+    """
 
-    def __init__(self, *, keyed: bool = True, **limits: Any) -> None:
+    def __init__(self, *, keyed: bool = True, open_to_all: bool = False, **limits: Any) -> None:
         self.store = Store(tw_1_a=ApiKey("1", "ann", "phone", 1))
         self.pocket = Pocket()
         streams = limits.pop("streams", None)
         self.admission = Admission(Rates(MemoryCounters(), **limits), streams=streams)
         self.seen: list[tuple[Principal, str]] = []
         wire = APIRouter()
-        for path in ("/chat", "/chat/{id}", "/stream"):
+        for path in ("/chat", "/chat/{id}", "/stream", "/bearer"):
             wire.add_api_route(path, self.chat, methods=["GET", "POST"])
         public = APIRouter()
         public.add_api_route("/health", self.health, methods=["GET"])
         shapes = [(wire.routes, teapot)]
+        everyone = LOCAL if open_to_all or not keyed else None
         gate = Middleware(
             Gate,
             admission=self.admission,
             keyring=Keyring(self.store) if keyed else None,
             tickets=self.pocket,
             public={"/health"},
+            bearer={"/bearer"},
             ticketed=[route for route in wire.routes if getattr(route, "path", "") == "/stream"],
         )
         self.app = FastAPI(
             exception_handlers=faults.HANDLERS,
             middleware=[
                 Middleware(faults.Faults, shapes=shapes),
-                Middleware(auth.Trust, hosts=None, everyone=None if keyed else LOCAL),
+                Middleware(auth.Trust, hosts=None, everyone=everyone),
                 gate,
             ],
         )
@@ -93,7 +98,7 @@ class Serving:
             yield client
 
 
-def teapot(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
+def teapot(error: TalkwireError, scope: Scope) -> tuple[int, bytes, str]:
     """The error shape of a wire that is like no other."""
     return error.status, json.dumps({"teapot": error.code}).encode(), "application/teapot"
 
@@ -152,6 +157,39 @@ async def test_without_keys_limits_hold_all_the_same() -> None:
 
     assert [answer.status_code for answer in answers] == [200, 429]
     assert serving.seen[0][0] == LOCAL
+
+
+@pytest.mark.parametrize("open_to_all", [False, True])
+async def test_some_paths_take_nothing_but_a_bearer_even_where_others_are_open(
+    open_to_all: bool,
+) -> None:
+    serving = Serving(open_to_all=open_to_all)
+    key = KEY["Authorization"].partition(" ")[2]
+    refused: list[dict[str, str]] = [
+        {},
+        {"X-API-Key": key},
+        {"Authorization": f"Basic {key}"},
+        {"Authorization": "Bearer tw_1_b"},
+        {"Authorization": f"Bearer {key}", "X-API-Key": "other"},
+    ]
+    async with serving.client() as client:
+        for headers in refused:
+            answer = await client.get("/bearer", headers=headers)
+            assert (answer.status_code, answer.json()) == (401, {"teapot": "unauthorized"})
+            assert answer.headers["www-authenticate"] == "Bearer"
+        both = {**KEY, "X-API-Key": key}
+        taken = [await client.get("/bearer", headers=headers) for headers in (KEY, both)]
+        others = [await client.get("/chat"), await client.get("/chat", headers={"X-API-Key": key})]
+
+    assert [answer.status_code for answer in taken] == [200, 200]
+    assert [answer.status_code for answer in others] == [200 if open_to_all else 401, 200]
+    ids = [who.id for who, _ in serving.seen]
+    assert ids == ["ann", "ann", *(["local", "local"] if open_to_all else ["ann"])]
+
+
+async def test_without_keys_at_all_a_bearer_is_asked_of_nobody() -> None:
+    async with Serving(keyed=False).client() as client:
+        assert (await client.get("/bearer")).status_code == 200
 
 
 async def test_a_ticket_opens_one_stream_and_is_not_passed_on() -> None:

@@ -90,6 +90,7 @@ class OneTurn:
         self.asked: list[TurnRequest] = []
         self.keys: list[Idempotency | None] = []
         self.callers: list[Caller | None] = []
+        self.key_ids: list[str | None] = []
         self.running: list[str] = []
         self.decisions: list[tuple[bool, str | None]] = []
         self.reads = 0
@@ -107,10 +108,12 @@ class OneTurn:
         *,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started:
         self.asked.append(request)
         self.keys.append(idempotency)
         self.callers.append(caller)
+        self.key_ids.append(key_id)
         return Started(self._known(TURN), fresh=True)
 
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
@@ -127,12 +130,14 @@ class OneTurn:
         reason: str | None = None,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started:
         if call_id != "call_1":
             raise NotFound("No such call waits for a decision.")
         self.decisions.append((approve, reason))
         self.keys.append(idempotency)
         self.callers.append(caller)
+        self.key_ids.append(key_id)
         return Started(self._known(TURN), fresh=True)
 
     async def under_way(self, owner: str, session_id: str) -> list[str]:

@@ -25,20 +25,22 @@ class Frame:
         return self.event or str(self.data["type"])
 
 
-def parse(stream: bytes, *, events: bool = True) -> list[Frame]:
+def parse(stream: bytes, *, events: bool = True, ids: bool = True) -> list[Frame]:
     """Every frame is exactly `id`, `event`, `data` and an empty line; nothing else may stand.
-    Without `events` there is no `event` either."""
+    Without `events` there is no `event` either, without `ids` no `id`."""
     assert b"\r" not in stream
     text = stream.decode()
     if not text:
         return []
     assert text.endswith("\n\n")
+    due = ("id",) * ids + ("event",) * events + ("data",)
     frames = []
     for block in text[:-2].split("\n\n"):
         lines = block.split("\n")
         assert lines == block.splitlines(), "a character that some clients take for a line end"
         names, values = zip(*(line.split(": ", 1) for line in lines), strict=True)
-        assert names == (("id", "event", "data") if events else ("id", "data"))
+        assert names == due
         assert all(values)
-        frames.append(Frame(values[0], values[1] if events else "", values[-1]))
+        named = dict(zip(names, values, strict=True))
+        frames.append(Frame(named.get("id", ""), named.get("event", ""), named["data"]))
     return frames

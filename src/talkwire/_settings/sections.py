@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import model_validator as whole
 
-from talkwire._settings.texts import database, home, http, listed, networks, redis
-
-WireName = Literal["responses-sse", "tool-chat", "native", "mcp"]
-AlgorithmName = Literal[
-    "HS256",
-    "HS384",
-    "HS512",
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-]
-WIRES: tuple[WireName, ...] = get_args(WireName)
-
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
-Networks = Annotated[Words, AfterValidator(networks)]
-Wires = Annotated[tuple[WireName, ...], BeforeValidator(listed)]
-Algorithms = Annotated[tuple[AlgorithmName, ...], BeforeValidator(listed)]
-Folder = Annotated[Path, BeforeValidator(home)]
-Url = Annotated[str, BeforeValidator(http)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Group(BaseModel):
-    """A group of settings: frozen, unknown keys are errors, input is never shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+from talkwire._settings.kinds import (
+    Algorithms,
+    Count,
+    Folder,
+    Group,
+    Port,
+    Seconds,
+    Url,
+    Wires,
+    Words,
+)
+from talkwire._settings.texts import database, redis
 
 
 class ListenerSettings(Group):
@@ -58,29 +33,6 @@ class ListenerSettings(Group):
         if self.wires is not None and self.port == 0:
             raise ValueError("port: a listener with wires of its own needs a port of its own")
         return self
-
-
-class ModelSettings(Group):
-    """One model. `base_url` None is the provider's own; `upstream_model` None is `name`."""
-
-    name: str = Field(min_length=1)
-    provider: Literal["openai-responses", "openai-chat", "scripted"]
-    base_url: Url | None = None
-    api_key: SecretStr | None = None
-    upstream_model: str | None = None
-    type: str = "cloud_large"
-    context_tokens: Count = 128_000
-    continuation: Literal["none", "prefill"] = "none"
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    max_output_tokens: Count | None = None
-    price_in: Price | None = None
-    price_out: Price | None = None
-    connect_timeout_s: Seconds = 10
-    first_token_timeout_s: Seconds = 30
-    idle_timeout_s: Seconds = 60
-    max_attempts: Count = 3
-    max_connections: Count = 5000
-    script: Folder | None = None
 
 
 class SessionSettings(Group):
@@ -258,6 +210,18 @@ class McpServerSettings(BaseModel):
         if (self.command is None) == (self.url is None):
             raise ValueError("expected either `command` or `url`")
         return self
+
+
+class ScenarioSettings(Group):
+    """The catalogue of scenarios; `path` None is the sample that comes along. `weights` are those
+    that `talkwire scenarios evaluate --learn` has written for it.
+    """
+
+    path: Folder | None = None
+    weights: Folder | None = None
+    reload_s: Seconds = 2
+    decide_timeout_s: Seconds = 10
+    embedding_model: str | None = None
 
 
 class EgressSettings(Group):

@@ -196,4 +196,5 @@ def _unknown_variables(tree: type[BaseModel], variables: Mapping[str, str]) -> t
 
 
 def _is_path(annotation: Any) -> bool:
-    return annotation is Path or Path in get_args(annotation)
+    """A path, be it one that may be missing: `Annotated[Path, …] | None`."""
+    return annotation is Path or any(map(_is_path, get_args(annotation)))

@@ -13,16 +13,27 @@ from msgspec import Struct
 from talkwire.canon.turn import FinishReason
 
 
-class Text(Struct, frozen=True, gc=False):
-    """Visible text; adjacent pieces of one read may come joined."""
+class Words(Struct, frozen=True, gc=False, eq=False):
+    """Something said. Adjacent ones of a read may come joined: `pieces` is how many the provider
+    sent, which tells how many tokens they were. Equal words are equal, however they came.
+    """
 
     text: str
+    pieces: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.text))
 
 
-class Reasoning(Struct, frozen=True, gc=False):
+class Text(Words, frozen=True, gc=False, eq=False):
+    """Visible text."""
+
+
+class Reasoning(Words, frozen=True, gc=False, eq=False):
     """The model's thinking, where it shows it."""
-
-    text: str
 
 
 class CallPiece(Struct, frozen=True, gc=False):

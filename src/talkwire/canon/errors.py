@@ -14,6 +14,7 @@ TalkwireError                 code                   status  retryable
 │  ├─ AlreadyDecided          approval_already_decided 409
 │  └─ IdempotencyMismatch     idempotency_mismatch   409
 ├─ RateLimited                rate_limited           429     yes
+├─ BudgetExceeded             budget_exceeded        429   (403: a total one)
 ├─ Unavailable                unavailable            503     yes
 │  ├─ Draining                draining               503     yes
 │  └─ StorageUnavailable      storage_unavailable    503     yes
@@ -140,6 +141,20 @@ class RateLimited(TalkwireError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = max(1, math.ceil(retry_after_s))
+
+
+class BudgetExceeded(TalkwireError):
+    """A budget is used up; `retry_after_s` says when the next one begins. There is none after a
+    budget for all time: then waiting does not help, and the status is 403.
+    """
+
+    code, status = "budget_exceeded", 429
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = None if retry_after_s is None else max(1, math.ceil(retry_after_s))
+        if retry_after_s is None:
+            self.status = 403
 
 
 class Unavailable(TalkwireError):

@@ -122,12 +122,16 @@ class ToolFinished(Event, frozen=True, tag="tool.finished"):
 
 
 class UsageCounted(Event, frozen=True, tag="usage.counted"):
-    """Tokens of one model call; `estimated` when the provider gave none."""
+    """Tokens of one model call; `estimated` when the provider gave none that can be believed.
+
+    They are of the model that the route names; of `model` where there is no route yet.
+    """
 
     input_tokens: int
     output_tokens: int
     estimated: bool = False
     cost: float | None = None
+    model: str | None = None
 
 
 class TurnAdopted(Event, frozen=True, tag="turn.adopted"):

@@ -7,6 +7,7 @@ a copy a token would make an answer's cost the square of its length. It is owned
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Literal
 
 from talkwire.canon.events import (
@@ -55,8 +56,10 @@ class TurnState:
         "adoptions",
         "attempts",
         "audio",
+        "by_model",
         "calls",
         "count",
+        "counted",
         "decision",
         "first_token_at",
         "message",
@@ -96,6 +99,8 @@ class TurnState:
         self.waiting: dict[str, ToolApprovalRequested] = {}
         self.rounds: list[Message] = []
         self.usage: list[UsageCounted] = []
+        self.by_model: dict[str | None, Usage] = {}  # models that were chosen or asked, in turn
+        self.counted = (0, 0)  # so many pieces of text and of thinking have their usage told
         self.message: Message | None = None
         self.audio: Literal["none", "partial", "completed", "failed"] = "none"
         self.terminal: Terminal | None = None
@@ -126,19 +131,26 @@ class TurnState:
         elif isinstance(event, RouteChosen):
             self.route = event
             self.tried.append(event.model)
+            self.by_model.setdefault(event.model, Usage())
         elif isinstance(event, AttemptFailed):
             self.attempts = event.attempt
         elif isinstance(event, UsageCounted):
-            self.usage.append(event)
+            self._count(event)
         elif isinstance(event, MessageCompleted):
             self.message = event.message
-            self.texts = []
+            self.texts, self.counted = [], (0, len(self.thoughts))
         elif isinstance(event, TurnAdopted):
             self.adoptions += 1
         elif isinstance(event, TERMINAL):
             self.terminal = event
         else:
             self._apply_work(event)
+
+    def _count(self, event: UsageCounted) -> None:
+        model = event.model or self.model
+        self.usage.append(event)
+        self.by_model[model] = self.by_model.get(model, Usage()).plus(event)
+        self.counted = (len(self.texts), len(self.thoughts))
 
     def _apply_work(self, event: AnyEvent) -> None:
         if isinstance(event, ToolCalled):
@@ -150,6 +162,7 @@ class TurnState:
             if len(self.results) == len(self.calls):
                 self.rounds += self._round()
                 self.texts, self.thoughts, self.calls, self.results = [], [], {}, {}
+                self.counted = (0, 0)
         elif isinstance(event, AudioDelta):
             self.audio = "partial"
         elif isinstance(event, AudioCompleted):
@@ -215,15 +228,14 @@ class TurnState:
         """True as long as the call that was decided on has no result."""
         return self.decision is not None and not self.rounds
 
+    @property
+    def uncounted(self) -> list[str]:
+        """Text and thinking whose usage was not told, piece by piece."""
+        return self.texts[self.counted[0] :] + self.thoughts[self.counted[1] :]
+
     def total_usage(self) -> Usage:
         """The sum over the turn's model calls."""
-        costs = [u.cost for u in self.usage if u.cost is not None]
-        return Usage(
-            input_tokens=sum(u.input_tokens for u in self.usage),
-            output_tokens=sum(u.output_tokens for u in self.usage),
-            estimated=any(u.estimated for u in self.usage),
-            cost=sum(costs) if costs else None,
-        )
+        return reduce(Usage.plus, self.usage, Usage())
 
     def messages(self) -> tuple[Message, ...]:
         """The assistant and tool messages to store, the answer last, cut ones marked incomplete.

@@ -10,7 +10,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-SCOPES = frozenset({"chat", "sessions:read", "sessions:write", "tools", "admin", "metrics"})
+from talkwire.canon.budgets import Budget
+
+SCOPES = frozenset(
+    {"chat", "sessions:read", "sessions:write", "usage:read", "tools", "admin", "metrics"}
+)
 USUAL_SCOPES = frozenset({"chat", "sessions:read", "sessions:write"})
 KEY_OWNER = "key:"  # begins the ids of principals that are one key, and no user's name
 
@@ -18,7 +22,8 @@ KEY_OWNER = "key:"  # begins the ids of principals that are one key, and no user
 class NewKey(Struct, frozen=True):
     """A key that is asked for. `expires_at` is Unix milliseconds; None never.
 
-    `user` is whose sessions it opens; None gives the key sessions of its own.
+    `user` is whose sessions it opens; None gives the key sessions of its own. Its `budget` is for
+    what is asked with it alone.
     """
 
     name: str
@@ -28,6 +33,7 @@ class NewKey(Struct, frozen=True):
     expires_at: int | None = None
     rpm: int | None = None
     tpm: int | None = None
+    budget: Budget | None = None
 
 
 class ApiKey(Struct, frozen=True):
@@ -45,6 +51,7 @@ class ApiKey(Struct, frozen=True):
     rpm: int | None = None
     tpm: int | None = None
     last_used_at: int | None = None
+    budget: Budget | None = None
 
     def opens(self, at: int) -> bool:
         """True while it is neither revoked nor expired."""

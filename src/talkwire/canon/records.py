@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from talkwire.canon.events import RouteChosen, Stamped, Terminal
+from talkwire.canon.events import RouteChosen, Stamped, Terminal, UsageCounted
 from talkwire.canon.turn import FinishReason, Message, OnBusy, TurnRequest
 
 Status = Literal["queued", "running", "completed", "failed", "aborted"]
@@ -36,7 +36,7 @@ class NewTurn(Struct, frozen=True):
 
     `route` is stored with it, as event 1: what is known when the turn is accepted costs no commit
     of its own, and a client is told at once which model will answer. With a `verdict` the turn
-    carries on where the call waits.
+    carries on where the call waits. `key_id` is the API key that asks, None for anybody else.
     """
 
     turn_id: str
@@ -49,15 +49,28 @@ class NewTurn(Struct, frozen=True):
     route: RouteChosen | None = None
     idempotency: Idempotency | None = None
     verdict: Verdict | None = None
+    key_id: str | None = None
 
 
 class Usage(Struct, frozen=True):
-    """Tokens of a whole turn. `estimated` when any part of it was counted locally."""
+    """Tokens of a whole turn, or of one model in it. `estimated` when any part of it was counted
+    locally; `cost` is of those parts whose price is known, None where none is.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
     cost: float | None = None
+
+    def plus(self, counted: UsageCounted) -> Usage:
+        """With one more call."""
+        costs = [cost for cost in (self.cost, counted.cost) if cost is not None]
+        return Usage(
+            self.input_tokens + counted.input_tokens,
+            self.output_tokens + counted.output_tokens,
+            self.estimated or counted.estimated,
+            sum(costs) if costs else None,
+        )
 
 
 class TurnRecord(Struct, frozen=True):
@@ -81,6 +94,7 @@ class TurnRecord(Struct, frozen=True):
     error_message: str | None = None
     retryable: bool | None = None
     node: str | None = None
+    key_id: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -109,6 +123,8 @@ class Outcome(Struct, frozen=True):
 
     `tail` holds the events that are not in the journal yet, the terminal one last; `log` is the
     whole turn's events. `messages` come in tree order; the last one becomes the session's leaf.
+    `by_model` is the usage of each model that was chosen, in that order, be it nothing; a turn
+    that ended before one was has None there. Together they are `usage`.
     """
 
     turn_id: str
@@ -121,6 +137,7 @@ class Outcome(Struct, frozen=True):
     messages: tuple[Message, ...]
     parent_id: str | None
     usage: Usage
+    by_model: dict[str | None, Usage]
     model: str | None
     model_type: str | None
     reasons: tuple[str, ...]
@@ -128,6 +145,7 @@ class Outcome(Struct, frozen=True):
     started_at: int
     first_token_at: int | None
     ended_at: int
+    key_id: str | None = None
 
 
 class StoredMessage(Struct, frozen=True):

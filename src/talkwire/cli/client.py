@@ -201,6 +201,8 @@ class Client:
         message = f"HTTP {answer.status_code}"
         if body is not None:
             message = plain(str(body.get("detail") or body.get("title") or message))
+        if body is not None and body.get("code") == "budget_exceeded":
+            raise ClientError(say("refused", message=message))
         match answer.status_code:
             case 401:
                 word = "key_refused" if self._with_key else "key_needed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import sys
 import time
@@ -12,6 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from msgspec import structs
+
+from talkwire.canon.budgets import Budget
 from talkwire.canon.errors import NotFound, TalkwireError
 from talkwire.canon.keys import SCOPES, USUAL_SCOPES, ApiKey, NewKey, is_user, unknown_scopes
 from talkwire.cli.serve import REFUSED, Hindrance, check_folder, settings_of
@@ -40,6 +44,7 @@ class Asked(NamedTuple):
     expires: str | None = None
     rpm: int | None = None
     tpm: int | None = None
+    budget: Budget = Budget()
 
 
 def create(asked: Asked, config: Path | None, data_dir: Path | None) -> int:
@@ -103,6 +108,9 @@ def wanted(asked: Asked, now_s: float) -> NewKey:
         raise ValueError(say("bad_user"))
     if any(limit is not None and limit < 1 for limit in (asked.rpm, asked.tpm)):
         raise ValueError(say("bad_limit"))
+    for _, tokens, cost in asked.budget.limits():
+        if (tokens is not None and tokens < 1) or (cost is not None and not 0 < cost < math.inf):
+            raise ValueError(say("bad_budget"))
     return NewKey(
         name=asked.name,
         user=asked.user,
@@ -111,6 +119,7 @@ def wanted(asked: Asked, now_s: float) -> NewKey:
         expires_at=None if asked.expires is None else expiry(asked.expires, now_s),
         rpm=asked.rpm,
         tpm=asked.tpm,
+        budget=asked.budget,
     )
 
 
@@ -171,6 +180,7 @@ def _plain(key: ApiKey) -> dict[str, Any]:
         "last_used_at": _when(key.last_used_at),
         "rpm": key.rpm,
         "tpm": key.tpm,
+        "budget": None if key.budget is None else structs.asdict(key.budget),
     }
 
 
@@ -186,13 +196,23 @@ def _when(at: int | None) -> str | None:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
 
 
+def _limits(budget: Budget) -> str:
+    """A line for each period that is limited."""
+    lines = []
+    for period, tokens, cost in budget.limits():
+        told = [] if tokens is None else [f"{tokens:,} tokens"]
+        told += [] if cost is None else [f"cost {cost:g}"]
+        lines.append(f"{period}: {', '.join(told)}")
+    return "\n".join(lines)
+
+
 def _table(found: list[ApiKey]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     columns = ("id", "name", "user", "status", "scopes", "expires", "last used", "rpm", "tpm")
-    table = Table(*columns)
+    table = Table(*columns, "budget")
     table.columns[0].no_wrap = True
     for key in found:
         cells = (
@@ -205,6 +225,7 @@ def _table(found: list[ApiKey]) -> None:
             _when(key.last_used_at),
             key.rpm,
             key.tpm,
+            None if key.budget is None else _limits(key.budget),
         )
         table.add_row(*("-" if cell is None else escape(str(cell)) for cell in cells))
     Console(highlight=False).print(table)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from talkwire import __version__
+from talkwire.cli.route_commands import route
+from talkwire.cli.scenarios_commands import scenarios
 
 app = typer.Typer(
     name="talkwire",
@@ -23,6 +25,8 @@ db = typer.Typer(help="The database's schema: bring it up to date.", no_args_is_
 app.add_typer(db, name="db")
 tools = typer.Typer(help="The tools that models may call: list and try them.", no_args_is_help=True)
 app.add_typer(tools, name="tools")
+app.add_typer(scenarios, name="scenarios")
+app.add_typer(route, name="route")
 
 Url = Annotated[str | None, typer.Option(help="Where the server is, if not on this machine.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file; ./config.yaml if there is one.")]
@@ -31,6 +35,12 @@ KeyFile = Annotated[
     typer.Option(help="A file that holds the key to show; else the variable TALKWIRE_API_KEY."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="The folder where everything is stored.")]
+Tokens = Annotated[
+    int | None, typer.Option(metavar="TOKENS", help="How many may be used so long, in and out.")
+]
+Amount = Annotated[
+    float | None, typer.Option(metavar="AMOUNT", help="What that may cost, in the prices' unit.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -140,13 +150,21 @@ def create_key(
     expires: Annotated[str | None, typer.Option(help="30d, 12h, or a date (2030-01-31).")] = None,
     rpm: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
     tpm: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
+    budget_day: Tokens = None,
+    budget_month: Tokens = None,
+    budget_total: Tokens = None,
+    cost_day: Amount = None,
+    cost_month: Amount = None,
+    cost_total: Amount = None,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make a key. It is printed once, alone on the last line."""
+    from talkwire.canon.budgets import Budget
     from talkwire.cli import keys as command
 
-    asked = command.Asked(name, user, admin, scopes, expires, rpm, tpm)
+    budget = Budget(budget_day, budget_month, budget_total, cost_day, cost_month, cost_total)
+    asked = command.Asked(name, user, admin, scopes, expires, rpm, tpm, budget)
     raise typer.Exit(command.create(asked, config, data_dir))
 
 

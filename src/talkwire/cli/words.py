@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from talkwire.cli import words_routing, words_scenarios
 from talkwire.settings import language
 
 WORDS: dict[str, tuple[str, str]] = {
+    **words_scenarios.WORDS,
+    **words_routing.WORDS,
     "serving": ("Talkwire {version} serves at", "Talkwire {version} 已启动："),
     "answers": ("Model", "模型"),
     "data": ("Data", "数据"),
@@ -86,6 +89,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "--user 必须是 1 到 255 个可见字符，且不能以 key: 开头",
     ),
     "bad_limit": ("--rpm and --tpm must be at least 1", "--rpm 和 --tpm 至少为 1"),
+    "bad_budget": (
+        "--budget-… must be at least 1 token, --cost-… more than 0",
+        "--budget-… 至少为 1 个 token，--cost-… 必须大于 0",
+    ),
     "db_upgraded": (
         "The database is at revision {revision} now (it was at {before}).",
         "数据库已升级到版本 {revision}（原版本：{before}）。",

@@ -12,6 +12,7 @@ from talkwire.canon.errors import Draining, StorageUnavailable, Unavailable
 from talkwire.canon.records import Idempotency, NewTurn, Started, Verdict
 from talkwire.canon.turn import Plan, TurnRequest
 from talkwire.engine.board import Board
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.ids import new_id
@@ -36,6 +37,7 @@ class Accepting:
         *,
         elsewhere: Elsewhere,
         policy: Policy,
+        budgets: Budgets | None = None,
     ) -> None:
         self.closed = False
         self.under_way: dict[str, asyncio.Task[Started]] = {}
@@ -45,6 +47,7 @@ class Accepting:
         self._crew = crew
         self._elsewhere = elsewhere
         self._policy = policy
+        self._budgets = budgets
 
     async def start(
         self,
@@ -54,15 +57,18 @@ class Accepting:
         idempotency: Idempotency | None,
         caller: Caller | None,
         verdict: Verdict | None = None,
+        key_id: str | None = None,
     ) -> Started:
         """Accept a turn and run it apart from whoever asks; see `Turns.start` and `decide`."""
         if self.closed:
             raise Draining("The server is shutting down; ask again in a moment.")
         if self._board.running >= self._policy.max_running:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
+        if self._budgets is not None:
+            await self._budgets.check(owner, key_id)
         request = structs.replace(request, with_caller=caller is not None)
         routed = await self._router.plan(request, caller)
-        new = self._new_turn(owner, request, routed.plan, idempotency, verdict)
+        new = self._new_turn(owner, request, routed.plan, idempotency, verdict, key_id)
         accepting = self.under_way[new.turn_id] = self._crew.own(self._accept(new, routed))
         accepting.add_done_callback(lambda _: self.under_way.pop(new.turn_id))
         # A caller that goes away in here must not leave a turn stored that nobody runs.
@@ -103,6 +109,7 @@ class Accepting:
         plan: Plan,
         idempotency: Idempotency | None,
         verdict: Verdict | None,
+        key_id: str | None,
     ) -> NewTurn:
         # As many decisions may wait for each other as calls did: the model had bounds for those.
         most = self._policy.max_waiting if verdict is None else _MOST_DECISIONS
@@ -117,4 +124,5 @@ class Accepting:
             route=None if request.routes_late else chosen(plan),
             idempotency=idempotency,
             verdict=verdict,
+            key_id=key_id,
         )

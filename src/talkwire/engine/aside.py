@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from talkwire.canon.deltas import Delta, Text
+from msgspec import structs
+
+from talkwire.canon.deltas import Delta, Reasoning, Text
 from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.events import UsageCounted
 from talkwire.canon.turn import FinishReason, ModelRequest
 from talkwire.engine.assemble import Assembler
+from talkwire.engine.counting import usage_of
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed
-from talkwire.engine.window import estimate_tokens
+from talkwire.engine.tally import Tally, asked_tokens
 
 
 async def ask(
@@ -20,33 +23,38 @@ async def ask(
 ) -> FinishReason:
     """Ask, hand the text on as it comes, and count what was used, whatever the end.
 
-    :raises ModelError: it cannot answer.
+    :raises ModelError: it cannot answer. :raises BudgetExceeded: it may not, or not to the end.
     """
-    assembler = Assembler("aside")
-    heard = 0
+    assembler, heard = Assembler("aside"), Tally()
+    stream = None if live.meter is None else live.meter.begin(request, routed.plan)
 
     def on_deltas(deltas: Sequence[Delta]) -> None:
-        nonlocal heard
         assembler.feed([delta for delta in deltas if type(delta) is not Text])
-        text = "".join(delta.text for delta in deltas if type(delta) is Text)
-        heard += estimate_tokens(text)
-        hear(text)
+        for delta in deltas:
+            if isinstance(delta, Text | Reasoning):
+                heard.add(delta.text, delta.pieces)
+        hear("".join(delta.text for delta in deltas if type(delta) is Text))
 
     try:
-        await routed.choice.model.answer(request, on_deltas)
+        bounded = on_deltas if stream is None else stream.bounded(on_deltas)
+        await routed.choice.model.answer(request, bounded)
     finally:
         # Every way to end leaves its figure: what was cut off is estimated.
-        usage = assembler.counted(None) or _estimated(request, heard)
-        if usage is not None:
-            live.append([priced(usage, routed.plan)])
+        if stream is not None:
+            stream.end()
+        if assembler.usage is not None or heard.tokens:
+            live.append([_used(assembler, heard, request, live, routed)])
     if assembler.finish_reason is None:
         raise UpstreamIncomplete("The model's answer ended before it was finished.")
     return assembler.finish_reason
 
 
-def _estimated(request: ModelRequest, heard: int) -> UsageCounted | None:
-    if not heard:
-        return None
-    given = estimate_tokens(request.instructions)
-    given += sum(estimate_tokens(message.text) for message in request.messages)
-    return UsageCounted(given, heard, estimated=True)
+def _used(
+    assembler: Assembler, heard: Tally, request: ModelRequest, live: LiveTurn, routed: Routed
+) -> UsageCounted:
+    """The usage, under the model's name where the turn's route does not tell it yet."""
+    plan = routed.plan
+    used = usage_of(assembler.usage, asked=lambda: asked_tokens(request), said=lambda: heard.tokens)
+    if live.state.model != plan.model:
+        used = structs.replace(used, model=plan.model)
+    return priced(used, plan)

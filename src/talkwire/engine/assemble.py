@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text, Tokens
 from talkwire.canon.events import (
@@ -11,9 +12,9 @@ from talkwire.canon.events import (
     ReasoningDelta,
     TextDelta,
     ToolCalled,
-    UsageCounted,
 )
-from talkwire.canon.turn import FinishReason
+from talkwire.canon.turn import FinishReason, ModelRequest, Plan
+from talkwire.engine.metering import Stream
 
 
 class Assembler:
@@ -54,11 +55,10 @@ class Assembler:
             found[call_id] = ToolCalled(call_id, name, "".join(pieces) or "{}")
         return list(found.values())
 
-    def counted(self, cost: float | None) -> UsageCounted | None:
-        """The usage that the provider reported, if it did."""
-        if self.usage is None:
-            return None
-        return UsageCounted(self.usage.input_tokens, self.usage.output_tokens, cost=cost)
+    @property
+    def called(self) -> list[str]:
+        """All that was said of calls so far, piece by piece."""
+        return [piece for _, *pieces in self._calls for piece in pieces]
 
     @staticmethod
     def _flush(texts: list[str], events: list[AnyEvent]) -> None:
@@ -92,3 +92,16 @@ class Assembler:
         call[0] = call[0] or piece.call_id
         call[1] = call[1] or piece.name
         call.append(piece.arguments)
+
+
+@dataclass(eq=False)
+class Answering:
+    """A model that is being asked for the answer just now: what, on which plan, and what came.
+
+    `stream` counts it where a budget bounds it.
+    """
+
+    request: ModelRequest
+    plan: Plan
+    assembler: Assembler
+    stream: Stream | None = None

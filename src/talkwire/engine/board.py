@@ -64,7 +64,7 @@ class Board:
 
     def begin(self, owner: str, started: Started) -> LiveTurn:
         """A turn that was accepted here a moment ago."""
-        live = self.make(started.events, owner)
+        live = self.make(started.events, owner, key_id=started.record.key_id)
         for stamped in started.events:
             self._observer(live.state, stamped)
         request = live.state.asked
@@ -73,9 +73,11 @@ class Board:
             live.history = [Message(name, "user", request.parts)]
         return live
 
-    def make(self, events: Iterable[Stamped], owner: str) -> LiveTurn:
+    def make(self, events: Iterable[Stamped], owner: str, *, key_id: str | None = None) -> LiveTurn:
         """A turn from its events so far."""
-        live = LiveTurn(events, owner, journal=self._journal, observer=self._observer)
+        live = LiveTurn(
+            events, owner, journal=self._journal, observer=self._observer, key_id=key_id
+        )
         self._live[live.turn_id] = live
         chosen = live.state.asked.on_disconnect or self._policy.on_disconnect
         if chosen == "abort":

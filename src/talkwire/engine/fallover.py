@@ -12,10 +12,9 @@ from msgspec import structs
 from talkwire.canon.errors import ModelError, UpstreamRejected
 from talkwire.canon.events import AnyEvent
 from talkwire.canon.turn import OnLost
+from talkwire.engine.counting import settled
 from talkwire.engine.live import LiveTurn
-from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, Router, chosen
-from talkwire.engine.seal import uncounted
 
 
 class Fallover:
@@ -37,9 +36,8 @@ class Fallover:
             if half and not self._carries_on(other):
                 continue
             reason = f"{routed.plan.model} failed: {error.code}"
-            spent = [priced(usage, routed.plan) for usage in uncounted(state)]
             route = structs.replace(chosen(other.plan), reasons=(reason,), scenario=state.scene)
-            events: list[AnyEvent] = [*spent, route]
+            events: list[AnyEvent] = [*settled(live), route]
             live.append(events)
             return True
         return False

@@ -10,6 +10,8 @@ from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import AnyEvent, AudioDelta, ReasoningDelta, Stamped, TextDelta
 from talkwire.canon.fold import TurnState, check
 from talkwire.canon.turn import Message
+from talkwire.engine.assemble import Answering
+from talkwire.engine.metering import Meter
 from talkwire.engine.reader import Log
 from talkwire.engine.storage_ports import Journal
 
@@ -65,11 +67,14 @@ class LiveTurn:
         "_room_for",
         "aborted_by",
         "alone",
+        "answering",
         "began",
         "error",
         "history",
         "kept_back",
+        "key_id",
         "log",
+        "meter",
         "over",
         "owner",
         "sealed",
@@ -79,9 +84,18 @@ class LiveTurn:
     )
 
     def __init__(
-        self, first: Iterable[Stamped], owner: str, *, journal: Journal, observer: Observer
+        self,
+        first: Iterable[Stamped],
+        owner: str,
+        *,
+        journal: Journal,
+        observer: Observer,
+        key_id: str | None = None,
     ) -> None:
         self.owner = owner
+        self.key_id = key_id  # the API key that has asked
+        self.answering: Answering | None = None  # the model that is asked just now
+        self.meter: Meter | None = None  # counts what a budget bounds
         self.state = TurnState()
         self.log = Log()
         self.aborted_by: str | None = None

@@ -20,14 +20,14 @@ from talkwire.canon.events import (
     TextDelta,
     ToolCalled,
     ToolFinished,
-    UsageCounted,
 )
 from talkwire.canon.fold import TurnState, answer_message_id
 from talkwire.canon.tools import Decision, Tool
 from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
 from talkwire.engine.approvals import refusal
-from talkwire.engine.assemble import Assembler
+from talkwire.engine.assemble import Answering, Assembler
 from talkwire.engine.calls import Calls, as_spoken
+from talkwire.engine.counting import lost, settled
 from talkwire.engine.ids import call_id
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
@@ -46,7 +46,7 @@ from talkwire.engine.steps import (
     Step,
 )
 from talkwire.engine.storage_ports import Records
-from talkwire.engine.window import Bounds, estimate_tokens, fit, message_tokens
+from talkwire.engine.window import Bounds, estimate_tokens, fit
 
 
 class WindowShare(Struct, frozen=True):
@@ -116,7 +116,10 @@ class Performer:
         if asked.scenario is not None:
             await self._scenes_of(live).choose(live, routed, said)
         elif self._router is not None:
-            live.append([self._router.decide(routed, live.state, said)])
+            tools = bool(self._offered(live))
+            spent = live.meter.spent if live.meter is not None else 0.0
+            chose = self._router.decide(routed, live.state, said, tools=tools, spent=spent)
+            live.append([chose])
         else:
             raise AssertionError("a turn that routes late needs a router")
 
@@ -125,23 +128,42 @@ class Performer:
             raise Unavailable("This server has no scenarios any more; the question needs them.")
         return self._scenes
 
-    async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
-        plan, turn, scene = routed.plan, live.state, live.state.scene
+    async def count_lost(self, live: LiveTurn, routed: Routed) -> None:
+        """Count what a process that died has used for the half of an answer that it left."""
+        scene = live.state.scene
+        recited = scene is not None and (scene.move != "answer" or not routed.choice.reads)
+        if live.state.uncounted and not recited:
+            request = await self._request(live, routed, self._offered(live))
+            live.append([priced(lost(request, live), routed.plan)])
+
+    def _offered(self, live: LiveTurn) -> dict[str, Tool]:
         # A scenario answers from its own words alone.
-        offered = self._calls.offered() if self._calls is not None and scene is None else {}
+        offers = self._calls is not None and live.state.scene is None
+        return self._calls.offered() if self._calls is not None and offers else {}
+
+    async def _request(
+        self, live: LiveTurn, routed: Routed, offered: Mapping[str, Tool], partial: str = ""
+    ) -> ModelRequest:
+        plan, turn, scene = routed.plan, live.state, live.state.scene
         instructions = plan.instructions
         if scene is not None:
             instructions = self._scenes_of(live).instructions(plan, scene, turn.asked)
-        request = ModelRequest(
+        return ModelRequest(
             model=routed.choice.upstream_model,
             messages=tuple(map(as_spoken, await self._given(live, plan))),
             instructions=instructions,
             temperature=plan.temperature,
             max_output_tokens=plan.max_output_tokens,
-            partial=step.partial,
+            partial=partial,
             tools=tuple(structs.replace(tool, name=name) for name, tool in offered.items()),
         )
+
+    async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
+        plan, turn, offered = routed.plan, live.state, self._offered(live)
+        request = await self._request(live, routed, offered, step.partial)
+        stream = None if live.meter is None else live.meter.begin(request, plan)
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
+        live.answering = Answering(request, plan, assembler, stream)
         feed, append, most = assembler.feed, live.append, self._backlog
 
         def hear(deltas: Sequence[Delta]) -> Awaitable[None] | None:
@@ -151,10 +173,11 @@ class Performer:
                     return live.room(most // 2)
             return None
 
-        await routed.choice.model.answer(request, hear)
+        await routed.choice.model.answer(request, hear if stream is None else stream.bounded(hear))
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        live.append(_answered(assembler, turn, plan=plan, request=request, offered=offered))
+        said = _answered(assembler, turn, plan=plan, request=request, offered=offered)
+        live.append([*settled(live), *said])
 
     async def _given(self, live: LiveTurn, plan: Plan) -> Sequence[Message]:
         """What the model hears: a context as it is, else what fits of the session's history."""
@@ -218,12 +241,10 @@ def _answered(
     request: ModelRequest,
     offered: Mapping[str, Tool],
 ) -> list[AnyEvent]:
-    """What closes a model's answer: usage, then its calls or the whole message."""
-    usage = assembler.counted(None) or estimated_usage(request, turn)
-    events: list[AnyEvent] = [priced(usage, plan)]
+    """What closes a model's answer: its calls or the whole message."""
     if calls := assembler.calls():
         taken = {call.call_id for message in request.messages for call in message.calls}
-        return [*events, *(_as_known(call, offered, taken) for call in calls)]
+        return [_as_known(call, offered, taken) for call in calls]
     text = turn.text
     parts = (TextPart(text),) if text else ()
     name = answer_message_id(turn.turn_id)
@@ -231,7 +252,7 @@ def _answered(
     message = Message(
         name, "assistant", parts, model=plan.model, finish_reason=finish, scene=turn.scene
     )
-    return [*events, MessageCompleted(message)]
+    return [MessageCompleted(message)]
 
 
 def _at_limit(step: SayLimit, turn: TurnState) -> list[AnyEvent]:
@@ -258,13 +279,6 @@ def _as_known(call: ToolCalled, offered: Mapping[str, Tool], taken: Set[str]) ->
     alike = call.call_id in taken or (tool is not None and tool.requires_approval)
     name = call_id() if alike else call.call_id
     return ToolCalled(name, tool.name if tool is not None else call.name, call.arguments)
-
-
-def estimated_usage(request: ModelRequest, turn: TurnState) -> UsageCounted:
-    """Usage counted here, for want of the provider's own figures."""
-    given = estimate_tokens(request.instructions) + sum(map(message_tokens, request.messages))
-    said = estimate_tokens(turn.text) + sum(map(estimate_tokens, turn.thoughts))
-    return UsageCounted(given, said, estimated=True)
 
 
 def _refused(step: CallTools) -> list[ToolFinished]:

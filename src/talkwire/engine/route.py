@@ -112,9 +112,19 @@ class Router:
         )
         return Routed(plan, choice)
 
-    def decide(self, routed: Routed, state: TurnState, said: Sequence[Message]) -> RouteChosen:
-        """The route of a turn whose request leaves the model open; `said` is the conversation."""
-        decided = self._routing.decide(state.asked, said)
+    def decide(
+        self,
+        routed: Routed,
+        state: TurnState,
+        said: Sequence[Message],
+        *,
+        tools: bool = False,
+        spent: float = 0.0,
+    ) -> RouteChosen:
+        """The route of a turn whose request leaves the model open; `said` is the conversation.
+        `tools`: whether some are on offer; `spent`: the share of a budget, 0 … 1.
+        """
+        decided = self._routing.decide(state.asked, said, tools=tools, spent=spent)
         return structs.replace(
             chosen(self.switched(routed, decided.name).plan), reasons=decided.reasons
         )

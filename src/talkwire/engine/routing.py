@@ -17,6 +17,9 @@ from talkwire.engine.window import message_tokens
 AUTO = "auto"
 """The kind that stands for any."""
 
+DEMO = "scripted"
+"""The kind of the demo: where there is nothing else, it stands in for all."""
+
 
 class Decided(Struct, frozen=True):
     """The model that answers, and why; `others` are those that it was weighed against."""
@@ -36,7 +39,7 @@ class Routing:
     def check(self, request: TurnRequest) -> None:
         """:raises Unprocessable: there is no model of the kind that is asked for."""
         kinds = sorted({each.model_type for each in self._models.standings()})
-        if request.model_type not in (None, AUTO, *kinds):
+        if kinds != [DEMO] and request.model_type not in (None, AUTO, *kinds):
             known = ", ".join([AUTO, *kinds])
             raise Unprocessable(
                 f"There is no model of the type {str(request.model_type)[:100]!r}. Known: {known}.",
@@ -66,7 +69,7 @@ class Routing:
         if preferred is not None:
             reasons.insert(0, f"{preferred.name} is not healthy: {preferred.why}")
         elif request.model_type not in (None, AUTO):
-            reasons.insert(0, f"of the type {request.model_type}, as the request asks")
+            reasons.insert(0, _about_kind(str(request.model_type), best.name, standings))
         return Decided(best.name, tuple(reasons), tuple(others))
 
     def instead(
@@ -104,6 +107,15 @@ class Routing:
             spent=spent,
         )
         return weigh(traits(_text(said)), situation, fit, self._weights)
+
+
+def _about_kind(asked: str, name: str, standings: Sequence[Standing]) -> str:
+    kind_of = {each.name: each.model_type for each in standings}
+    if kind_of[name] == asked:
+        return f"of the type {asked}, as the request asks"
+    if asked in kind_of.values():
+        return f"no model of the type {asked} is healthy"
+    return f"there is no model of the type {asked}: the demo stands in"
 
 
 def _text(said: Sequence[Message]) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from talkwire.canon.errors import ModelError
 from talkwire.canon.events import Terminal
 from talkwire.canon.turn import OnLost
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.fallover import Fallover
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer
@@ -41,12 +42,14 @@ class Runner:
         journal: Journal,
         records: Records,
         limits: Limits,
+        budgets: Budgets | None = None,
     ) -> None:
         self._performer = performer
         self._router = router
         self._journal = journal
         self._records = records
         self._limits = limits
+        self._budgets = budgets
         self._fallover = Fallover(router, limits.on_lost)
 
     async def run(self, live: LiveTurn, ahead: Sequence[Wait], *, routed: Routed | None) -> None:
@@ -54,12 +57,13 @@ class Runner:
 
         `routed` is None for an adopted turn: it is planned again. Closed in the end. Never raises.
         """
-        live.began = True
+        live.began, stored = True, False
         try:
             terminal = await seal(live, self._work(live, ahead, routed=routed))
-            if terminal is not None:
-                await store_end(live, terminal, self._journal)
+            stored = terminal is not None and await store_end(live, terminal, self._journal)
         finally:
+            if live.meter is not None:
+                live.meter.close(stored=stored)
             live.leave()
             if routed is not None:
                 await routed.close()
@@ -79,9 +83,14 @@ class Runner:
         async with asyncio.timeout(self._limits.max_turn_s):
             if routed is None:
                 routed = await self._router.plan(live.state.asked)
+            if self._budgets is not None:
+                live.meter = await self._budgets.open(live.owner, live.key_id, live.state)
             return await self._advance(live, routed, resumed=resumed)
 
     async def _advance(self, live: LiveTurn, routed: Routed, *, resumed: bool) -> Terminal:
+        if resumed:
+            routed = self._router.follow(routed, live.state)
+            await self._performer.count_lost(live, routed)
         while True:
             routed = self._router.follow(routed, live.state)
             step = next_step(live.state, self._rules(routed), resumed=resumed)

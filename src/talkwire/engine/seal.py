@@ -17,13 +17,11 @@ from talkwire.canon.events import (
     TurnAborted,
     TurnCompleted,
     TurnFailed,
-    UsageCounted,
 )
-from talkwire.canon.fold import TurnState
-from talkwire.canon.records import Outcome
+from talkwire.canon.records import Outcome, Usage
+from talkwire.engine.counting import settled
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.storage_ports import Journal
-from talkwire.engine.window import estimate_tokens, message_tokens
 
 _log = logging.getLogger(__name__)
 _STORE_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
@@ -75,7 +73,7 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
     owns the turn, False: the turn stays unfinished and is adopted later.
     """
     live.sealed = True
-    tail: list[AnyEvent] = [*uncounted(live.state), terminal]
+    tail: list[AnyEvent] = [*settled(live), terminal]
     outcome = _outcome(live, terminal, tail)
     for delay_s in (0.0, *_STORE_AGAIN_S):
         if delay_s:
@@ -110,6 +108,7 @@ def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcom
         messages=state.messages() if state.asked.keep else (),
         parent_id=state.parent_id,
         usage=state.total_usage(),
+        by_model=dict(state.by_model) or {None: Usage()},
         model=route.model if route else None,
         model_type=route.model_type if route else None,
         reasons=route.reasons if route else (),
@@ -117,6 +116,7 @@ def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcom
         started_at=state.started_at,
         first_token_at=state.first_token_at,
         ended_at=stamped[-1].at,
+        key_id=live.key_id,
     )
 
 
@@ -124,13 +124,3 @@ def _status(terminal: Terminal) -> Literal["completed", "failed", "aborted"]:
     if isinstance(terminal, TurnCompleted):
         return "completed"
     return "failed" if isinstance(terminal, TurnFailed) else "aborted"
-
-
-def uncounted(state: TurnState) -> list[UsageCounted]:
-    """What a cut answer has used, estimated: every way to end leaves its figure."""
-    if state.message is not None or state.calls or not (state.texts or state.thoughts):
-        return []
-    context = state.asked.context
-    asked = sum(map(message_tokens, context)) or estimate_tokens(state.asked.text)
-    said = sum(map(estimate_tokens, state.texts)) + sum(map(estimate_tokens, state.thoughts))
-    return [UsageCounted(asked, said, estimated=True)]

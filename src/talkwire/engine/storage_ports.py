@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from talkwire.canon.budgets import Budget, Payer, Spending
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
@@ -147,6 +148,27 @@ class Results(Protocol):
 
     async def result(self, owner: str, call_id: str) -> ToolResult:
         """:raises NotFound: unknown, another's, or deleted with age."""
+        ...
+
+
+class Ledger(Protocol):
+    """What turns have used, as it is stored with the end of each."""
+
+    async def budget(self, key_id: str) -> Budget | None:
+        """The budget of an API key; None where it has none, or there is no such key.
+
+        :raises StorageUnavailable: it cannot be read.
+        """
+        ...
+
+    async def spending(
+        self, payer: Payer, *, at: int, since: int, until: int | None = None
+    ) -> Spending:
+        """What somebody has used in the day and the month of `at` and in all, as far as that is
+        not before `since`, and before `until`. Unix milliseconds.
+
+        :raises StorageUnavailable: it cannot be read.
+        """
         ...
 
 

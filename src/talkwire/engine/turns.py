@@ -26,6 +26,7 @@ from talkwire.canon.records import (
 from talkwire.canon.turn import TurnRequest
 from talkwire.engine.accepting import Accepting
 from talkwire.engine.board import Board
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.following import Following
@@ -55,6 +56,7 @@ class Turns:
         policy: Policy,
         observer: Observer,
         on_end: Callable[[str, Usage], None] = lambda owner, usage: None,
+        budgets: Budgets | None = None,
     ) -> None:
         self._records = records
         self._journal = journal
@@ -72,7 +74,13 @@ class Turns:
             on_end=on_end,
         )
         self._accepting = Accepting(
-            router, records, self._board, self._crew, elsewhere=elsewhere, policy=policy
+            router,
+            records,
+            self._board,
+            self._crew,
+            elsewhere=elsewhere,
+            policy=policy,
+            budgets=budgets,
         )
 
     @property
@@ -97,15 +105,20 @@ class Turns:
         *,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started:
         """Accept a turn and run it apart from whoever asks. What a `caller` brought is for this
-        turn alone: it is not stored, so no other process can carry the turn on.
+        turn alone: it is not stored, so no other process can carry the turn on. With `key_id` the
+        API key that asks pays for it too.
 
+        :raises BudgetExceeded: nothing is left of a budget.
         :raises NotFound, Unprocessable: model, prompt or parent message cannot be used.
         :raises Busy, IdempotencyMismatch: see `Records.start`.
         :raises Unavailable: draining, or too many turns are running, or storage is away.
         """
-        return await self._accepting.start(owner, request, idempotency=idempotency, caller=caller)
+        return await self._accepting.start(
+            owner, request, idempotency=idempotency, caller=caller, key_id=key_id
+        )
 
     async def decide(
         self,
@@ -116,6 +129,7 @@ class Turns:
         reason: str | None = None,
         idempotency: Idempotency | None = None,
         caller: Caller | None = None,
+        key_id: str | None = None,
     ) -> Started:
         """Run a call that waits for a person, or tell the model that it was refused, in a turn
         that carries on where the other one has ended. What runs is what is stored: of a decision
@@ -126,6 +140,7 @@ class Turns:
         :raises AlreadyDecided: approved or refused before; it names the turn.
         :raises Gone: `approval_expired`. :raises Conflict: `approval_superseded`, by what was
             asked in the session meanwhile.
+        :raises BudgetExceeded: as `start`; the call waits on.
         :raises Unprocessable: `caller_needed`: what the caller brought for the turn is not kept.
         """
         waits = await self._records.approval(owner, call_id)
@@ -139,7 +154,12 @@ class Turns:
         asked = structs.replace(waits.request, parts=(), parent_id=about, on_busy="queue")
         verdict = Verdict(call_id, approve, reason)
         return await self._accepting.start(
-            owner, asked, idempotency=idempotency, caller=caller, verdict=verdict
+            owner,
+            asked,
+            idempotency=idempotency,
+            caller=caller,
+            verdict=verdict,
+            key_id=key_id,
         )
 
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
@@ -239,7 +259,7 @@ class Turns:
                 waiting.setdefault((live.owner, live.session_id), []).append(live)
         for left in found:
             owner = left.record.owner
-            live = self._board.make(left.events, owner)
+            live = self._board.make(left.events, owner, key_id=left.record.key_id)
             live.append([TurnAdopted(self._nodes.node, self._nodes.epoch)])
             ahead = waiting.setdefault((owner, live.session_id), [])
             self._board.launch(live, self._board.ahead(owner, left.ahead, ahead), None)

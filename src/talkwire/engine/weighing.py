@@ -80,8 +80,10 @@ class Situation(Struct, frozen=True):
     spent: float = 0.0
 
 
-def terms(traits: Traits, weights: Weights) -> list[Term]:
-    """What the message itself says of the model that it needs, the weightiest first."""
+def terms(traits: Traits, weights: Weights, *, tools: bool = False) -> list[Term]:
+    """What the message itself says of the model that it needs, the weightiest first; `tools`:
+    whether it may call some.
+    """
     length = math.log1p(max(0, min(traits.tokens, _LONG) - 8) / 16)
     dense = traits.tokens < _SHORT
     found = [
@@ -100,13 +102,14 @@ def terms(traits: Traits, weights: Weights) -> list[Term]:
         Term("is small talk", weights.chats * traits.chats),
         Term("asks for something simple", weights.simple * min(traits.simple, 2)),
         Term("asks about what is now", weights.now * min(traits.now, 2)),
+        Term("tools are on offer", weights.tools * tools),
     ]
     return sorted((t for t in found if t.weight), key=lambda term: -abs(term.weight))
 
 
-def need(traits: Traits, weights: Weights) -> float:
+def need(traits: Traits, weights: Weights, *, tools: bool = False) -> float:
     """How much the message needs the large model, 0 … 1."""
-    return 1 / (1 + math.exp(-sum(term.weight for term in terms(traits, weights))))
+    return 1 / (1 + math.exp(-sum(term.weight for term in terms(traits, weights, tools=tools))))
 
 
 def weigh(
@@ -118,8 +121,7 @@ def weigh(
     """The models by how well they suit, the best first. One that is not healthy, or whose context
     is too small, comes last, for the case that there is no other.
     """
-    said = terms(traits, weights)
-    said += [Term("tools are on offer", weights.tools)] if situation.tools else []
+    said = terms(traits, weights, tools=situation.tools)
     pull = sum(term.weight for term in said)
     return sorted(
         (_weighed(each, pull, said, situation, weights) for each in standings),
@@ -138,7 +140,7 @@ def _weighed(
     weights: Weights,
 ) -> Weighed:
     sign = -1.0 if standing.model_type == LOCAL else 1.0
-    own = _own_terms(standing, situation, weights)
+    own = own_terms(standing, situation, weights)
     score = sign * pull / 2 + sum(term.weight for term in own)
     reasons = [_told(term, sign) for term in said[:_TOLD]]
     reasons += [_told(term, 1.0) for term in own]
@@ -151,7 +153,7 @@ def _weighed(
     return Weighed(standing.name, round(score, 4), tuple(reasons))
 
 
-def _own_terms(standing: Standing, situation: Situation, weights: Weights) -> list[Term]:
+def own_terms(standing: Standing, situation: Situation, weights: Weights) -> list[Term]:
     """What speaks for or against this model, whatever the message says."""
     price = (standing.price_in or 0.0) + (standing.price_out or 0.0)
     latency_s = (standing.latency_ms or 0.0) / 1000

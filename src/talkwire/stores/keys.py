@@ -14,9 +14,11 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from talkwire.canon.budgets import Budget
 from talkwire.canon.errors import NotFound
 from talkwire.canon.keys import KEY_OWNER, SCOPES, ApiKey, NewKey
 from talkwire.stores.database import Database
@@ -27,8 +29,10 @@ _FIRST = "first"  # one id, so that of several nodes one makes it
 _NOBODY = "0" * 64  # no secret has this hash
 Keys = list[ApiKey]
 _COLUMNS: tuple[Column[Any], ...] = tuple(
-    api_keys.c[name] for name in ApiKey.__struct_fields__ if name != "scopes"
+    api_keys.c[name] for name in ApiKey.__struct_fields__ if name not in ("scopes", "budget")
 )
+_ALL = (*_COLUMNS, api_keys.c.scopes, api_keys.c.budget)
+_budget = msgspec.json.Decoder(Budget)
 
 
 class SqlKeys:
@@ -54,7 +58,7 @@ class SqlKeys:
 
     async def list(self) -> Keys:
         """All keys, also those that open nothing any more, oldest first."""
-        asked = select(*_COLUMNS, api_keys.c.scopes).order_by(api_keys.c.created_at, api_keys.c.id)
+        asked = select(*_ALL).order_by(api_keys.c.created_at, api_keys.c.id)
         return await self._database.read(lambda c: [_key(row._mapping) for row in c.execute(asked)])
 
     async def revoke(self, key_id: str) -> ApiKey:
@@ -69,9 +73,7 @@ class SqlKeys:
         parts = _TEXT.fullmatch(text)
         if parts is None:
             return None
-        asked = select(*_COLUMNS, api_keys.c.scopes, api_keys.c.secret_hash).where(
-            api_keys.c.id == parts[1]
-        )
+        asked = select(*_ALL, api_keys.c.secret_hash).where(api_keys.c.id == parts[1])
         row = await self._database.read(lambda c: c.execute(asked).mappings().first())
         known = _NOBODY if row is None else str(row["secret_hash"])
         if not hmac.compare_digest(known, _hash(parts[2])) or row is None:
@@ -81,7 +83,7 @@ class SqlKeys:
 
     async def open(self, key_ids: Collection[str]) -> set[str]:
         """Those of the keys that open anything now."""
-        asked = select(*_COLUMNS, api_keys.c.scopes).where(api_keys.c.id.in_(key_ids))
+        asked = select(*_ALL).where(api_keys.c.id.in_(key_ids))
         now = _now()
         return await self._database.read(
             lambda c: {key.id for row in c.execute(asked) if (key := _key(row._mapping)).opens(now)}
@@ -110,6 +112,7 @@ def _row(new: NewKey, key_id: str) -> tuple[str, dict[str, Any]]:
         "tpm": new.tpm,
         "created_at": _now(),
         "last_used_at": None,
+        "budget": _stored(new.budget),
     }
     return f"tw_{key_id}_{secret}", row
 
@@ -127,7 +130,7 @@ def _revoke(connection: Connection, key_id: str) -> ApiKey:
     connection.execute(
         update(api_keys).where(mine & api_keys.c.revoked_at.is_(None)).values(revoked_at=_now())
     )
-    row = connection.execute(select(*_COLUMNS, api_keys.c.scopes).where(mine)).first()
+    row = connection.execute(select(*_ALL).where(mine)).first()
     if row is None:
         raise NotFound("There is no such key.")
     return _key(row._mapping)
@@ -142,7 +145,13 @@ def _used(connection: Connection, at: Mapping[str, int]) -> None:
 
 def _key(row: Mapping[Any, Any]) -> ApiKey:
     values = {column.name: row[column.name] for column in _COLUMNS}
-    return ApiKey(**values, scopes=frozenset(json.loads(row["scopes"])))
+    budget = None if row["budget"] is None else _budget.decode(row["budget"])
+    return ApiKey(**values, scopes=frozenset(json.loads(row["scopes"])), budget=budget)
+
+
+def _stored(budget: Budget | None) -> str | None:
+    """A budget as text; None where nothing is limited."""
+    return None if budget is None or budget.is_none else msgspec.json.encode(budget).decode()
 
 
 def _hash(secret: str) -> str:

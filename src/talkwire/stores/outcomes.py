@@ -71,20 +71,22 @@ def write_outcome(connection: Connection, outcome: Outcome) -> bool:
         ended_at=outcome.ended_at,
         payload=dump(outcome.log).decode(),
     )
-    _count.run(
-        connection,
-        turn_id=outcome.turn_id,
-        owner=outcome.owner,
-        session_id=outcome.session_id,
-        model=outcome.model,
-        wire=outcome.wire,
-        status=outcome.status,
-        input_tokens=outcome.usage.input_tokens,
-        output_tokens=outcome.usage.output_tokens,
-        estimated=outcome.usage.estimated,
-        cost=outcome.usage.cost,
-        at=outcome.ended_at,
-    )
+    for model, used in outcome.by_model.items():
+        _count.run(
+            connection,
+            turn_id=outcome.turn_id,
+            owner=outcome.owner,
+            session_id=outcome.session_id,
+            model=model,
+            wire=outcome.wire,
+            status=outcome.status,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            estimated=used.estimated,
+            cost=used.cost,
+            at=outcome.ended_at,
+            key_id=outcome.key_id,
+        )
     return True
 
 

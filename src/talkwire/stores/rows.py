@@ -35,6 +35,7 @@ TURN = (
     turns.c.error_message,
     turns.c.retryable,
     turns.c.node,
+    turns.c.key_id,
 )
 _one = Prepared(
     select(*TURN).where(
@@ -55,7 +56,7 @@ def turn_record(row: Sequence[Any]) -> TurnRecord:
     """A turn from its row, whose columns are `TURN` in this order."""
     turn_id, session_id, owner, wire, status, created_at, started_at, first_token_at = row[:8]
     ended_at, model, model_type, reasons, tokens_in, tokens_out, estimated, cost = row[8:16]
-    finish_reason, error_code, error_message, retryable, node = row[16:]
+    finish_reason, error_code, error_message, retryable, node, key_id = row[16:]
     counted = tokens_in is not None
     return TurnRecord(
         turn_id=turn_id,
@@ -76,4 +77,5 @@ def turn_record(row: Sequence[Any]) -> TurnRecord:
         error_message=error_message,
         retryable=None if retryable is None else bool(retryable),
         node=node,
+        key_id=key_id,
     )

@@ -31,6 +31,7 @@ metadata = MetaData(
 # SQLite numbers rows by itself in a column that is exactly INTEGER PRIMARY KEY.
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
 UNFINISHED = text("status IN ('queued', 'running')")
+WITH_KEY = text("key_id IS NOT NULL")
 
 principals = Table(
     "principals",
@@ -93,6 +94,7 @@ turns = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("retryable", Boolean),
+    Column("key_id", Text),
     Index("ix_turns_session", "owner", "session_id"),
     Index(
         "ix_turns_unfinished",
@@ -149,6 +151,8 @@ prompts = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# The ledger: a row for each turn and model, written with the turn's end and never changed. What a
+# budget or a report adds up lies together in an index.
 usage = Table(
     "usage",
     metadata,
@@ -163,7 +167,10 @@ usage = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("estimated", Boolean, nullable=False),
     Column("cost", Float),
-    Column("at", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("key_id", Text),
+    Index("ix_usage_owner", "owner", "at"),
+    Index("ix_usage_key", "key_id", "at", sqlite_where=WITH_KEY, postgresql_where=WITH_KEY),
 )
 
 idempotency = Table(
@@ -194,6 +201,7 @@ api_keys = Table(
     Column("tpm", Integer),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
+    Column("budget", Text),
 )
 
 # Each opens one stream for whoever asked for it. Deleting a row is what spends it.

@@ -82,6 +82,7 @@ _STORED = (
     "request",
     "created_at",
     "started_at",
+    "key_id",
 )
 _turn = Prepared(insert(turns).values({name: bindparam(name) for name in _STORED}))
 
@@ -153,6 +154,7 @@ def _record(new: NewTurn, node: str, *, queued: bool) -> TurnRecord:
         created_at=new.at,
         started_at=None if queued else new.at,
         node=node,
+        key_id=new.key_id,
     )
 
 
@@ -234,5 +236,6 @@ def _store(
         request=_encode(msgspec.structs.replace(request, context=())).decode(),
         created_at=new.at,
         started_at=None if queued else new.at,
+        key_id=new.key_id,
     )
     return tuple(events)

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talkwire.canon.errors import (
     AlreadyDecided,
+    BudgetExceeded,
     Busy,
     RateLimited,
     TalkwireError,
@@ -70,7 +71,7 @@ def _path(loc: Sequence[object]) -> str:
     return ".".join(ascii(str(part))[1:-1][:64] for part in loc[:8]) or "body"
 
 
-def problem(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
+def problem(error: TalkwireError, scope: Scope) -> tuple[int, bytes, str]:
     """The status, body and media type of an error in the form of RFC 9457."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -78,7 +79,7 @@ def problem(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
         "status": error.status,
         "code": error.code,
         "detail": error.message,
-        "request_id": request_id,
+        "request_id": request_id_of(scope),
         "retryable": error.retryable,
     }
     if error.param is not None:
@@ -105,17 +106,18 @@ def request_id_of(scope: Scope) -> str:
 def answer(error: TalkwireError, scope: Scope) -> Response:
     """The error as a response, in the shape of the wire that was reached, or would have been."""
     fault: Fault = scope.get("talkwire.fault") or _shape(scope)
-    status, body, media_type = fault(error, request_id_of(scope))
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(error, Unavailable | RateLimited):
-        headers["Retry-After"] = str(error.retry_after_s)
-    elif status == 503:
+    status, body, media_type = fault(error, scope)
+    headers = {"Cache-Control": "no-store", "Content-Type": media_type}
+    if isinstance(error, Unavailable | RateLimited | BudgetExceeded):
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(error.retry_after_s)
+    elif status in (429, 503):
         headers["Retry-After"] = str(Unavailable.retry_after_s)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
     if status in (408, 413, 431):
         headers["Connection"] = "close"  # the rest of the request is not read
-    return Response(body, status, headers, media_type)
+    return Response(body, status, headers)
 
 
 def _shape(scope: Scope) -> Fault:

@@ -26,7 +26,8 @@ class Gate:
     """ASGI middleware: tells who asks, and refuses who is unknown or asks too often.
 
     With `keyring` None the principal is there already. `ticketed` are the routes where a ticket
-    is taken in place of a key.
+    is taken in place of a key. On the paths of `bearer` nothing but `Authorization: Bearer` will
+    do, even where everyone else has been let in already.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Gate:
         tickets: Tickets | None = None,
         public: Collection[str] = (),
         ticketed: Sequence[BaseRoute] = (),
+        bearer: Collection[str] = (),
     ) -> None:
         self._app = app
         self._admission = admission
@@ -45,6 +47,7 @@ class Gate:
         self._tickets = tickets
         self._public = frozenset(public)
         self._ticketed = tuple(ticketed)
+        self._bearer = frozenset(bearer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """:raises Unauthorized: nobody that is known. :raises RateLimited: too often."""
@@ -52,7 +55,7 @@ class Gate:
             client = scope.get("client")
             await self._admission.rates.from_address(client[0] if client else "")
             principal: Principal | None = scope.get(PRINCIPAL)
-            if self._keyring is not None:
+            if self._keyring is not None and (principal is None or scope["path"] in self._bearer):
                 principal = scope[PRINCIPAL] = await self._who(scope, self._keyring)
             if principal is not None:
                 await self._admission.rates.request(principal)
@@ -61,6 +64,8 @@ class Gate:
 
     async def _who(self, scope: Scope, keyring: Keyring) -> Principal:
         credential = credential_of(scope)
+        if scope["path"] in self._bearer and not _shows_bearer(scope):
+            raise Unauthorized("A key is needed here, as Authorization: Bearer … and no other way.")
         if credential is not None:
             principal = await keyring.principal(credential)
         elif self._tickets is not None and self._takes_tickets(scope):
@@ -108,6 +113,10 @@ def credential_of(scope: Scope) -> str | None:
     if len(given) > 1:
         raise Unauthorized("More than one key was given.")
     return given.pop() if given else None
+
+
+def _shows_bearer(scope: Scope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def _without_ticket(query: bytes) -> tuple[str, bytes]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from talkwire.canon.errors import NotFound, TalkwireError
 from talkwire.canon.tools import Tool
@@ -38,9 +39,9 @@ from talkwire.wires.tool_chat.shapes import (
 )
 
 
-def fault(error: TalkwireError, request_id: str) -> tuple[int, bytes, str]:
+def fault(error: TalkwireError, scope: Scope) -> tuple[int, bytes, str]:
     """As `problem`, with the field `error` that this wire's frame of that name has."""
-    status, body, media_type = problem(error, request_id)
+    status, body, media_type = problem(error, scope)
     told = {"error": error.message, **msgspec.json.decode(body)}
     return status, msgspec.json.encode(told), media_type
 
