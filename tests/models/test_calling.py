@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -124,6 +125,37 @@ async def test_what_was_said_before_a_failure_is_heard(threads: Threads) -> None
 
     assert isinstance(call.failure, KeyError)
     await call.close()
+
+
+async def test_a_failure_that_nobody_asks_for_is_not_logged_with_its_text(
+    threads: Threads,
+) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    async def fails() -> str:
+        raise KeyError("sk-secret")
+
+    call = Call(fails, threads)
+    await asyncio.wait({call._task})
+    await call.close()
+    del call
+    gc.collect()
+
+    assert told == []
+
+
+async def test_it_has_begun_when_the_function_is_called(threads: Threads) -> None:
+    go = threading.Event()
+    calls = [Call(lambda: str(go.wait(5)), threads) for _ in range(2)]
+    alone = Call(whole_later, threads)
+
+    await until(lambda: calls[0].begun and alone.begun)
+
+    assert not calls[1].begun
+    go.set()
+    for call in (*calls, alone):
+        await call.close()
 
 
 async def test_a_quick_function_is_only_so_far_ahead(threads: Threads) -> None:

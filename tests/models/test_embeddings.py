@@ -107,6 +107,9 @@ async def test_no_text_asks_for_nothing() -> None:
         ((200, {"data": [{"index": 1, "embedding": [1.0]}]}), "upstream_invalid"),
         ((200, {"data": [{"index": 0, "embedding": []}]}), "upstream_invalid"),
         ((200, {"data": [{"index": 0, "embedding": ["a"]}]}), "upstream_invalid"),
+        ((200, {"data": [{"index": 0, "embedding": [1.3e154] * 2}]}), "upstream_invalid"),
+        ((200, {"data": [{"index": 0, "embedding": [1e200]}]}), "upstream_invalid"),
+        ((200, b'{"x":' + b"[" * 100_000), "upstream_invalid"),
     ],
 )
 async def test_what_is_no_answer_is_an_error_without_the_key(

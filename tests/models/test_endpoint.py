@@ -9,6 +9,7 @@ import pytest
 
 from talkwire.canon.deltas import CallPiece, Finish, Reasoning, Tokens
 from talkwire.canon.errors import ModelError, UpstreamIncomplete, UpstreamUnavailable
+from talkwire.models._endpoint import _listed
 from talkwire.models._http import Limits
 from tests.models.conftest import KEY, MakeModel, ask, listen
 from tests.upstream import frames
@@ -195,6 +196,11 @@ async def test_options_that_a_server_rejects_are_not_asked_for_again(
         False,
         False,
     ]
+
+
+def test_a_listing_that_is_too_deep_is_none() -> None:
+    assert _listed(b'{"data":[{"id":"n3"}]}') == {"n3"}
+    assert _listed(b'{"x":' + b"[" * 100_000) is None
 
 
 async def test_check_tells_whether_the_model_is_listed(

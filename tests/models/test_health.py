@@ -15,7 +15,7 @@ from talkwire.canon.errors import (
     UpstreamUnavailable,
 )
 from talkwire.models.breaker import Tolerance
-from talkwire.models.health import LIMITED_S, REST_MAX_S, Health, elsewhere
+from talkwire.models.health import LIMITED_S, REST_MAX_S, Crowded, Health, elsewhere
 
 GONE = UpstreamUnavailable("gone")
 
@@ -166,6 +166,86 @@ def test_a_check_that_fails_while_answers_flow_tells_nothing(health: Health) -> 
     assert not health.lets_through()
     health.checked(None)
     assert health.lets_through()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UpstreamAuth, UpstreamNotFound, UpstreamInvalid, UpstreamRateLimited, Crowded, ModelError],
+)
+def test_a_check_that_is_refused_has_found_somebody(
+    error: type[ModelError], health: Health, clock: Clock
+) -> None:
+    health.checked(error("no"))
+    assert health.lets_through()
+
+    fail(health)
+    fail(health)
+    clock.now += 10
+    health.checked(error("no"))
+    assert health.state == "half-open", "nor does it keep it open"
+
+
+def test_one_at_a_time_tries_whether_a_rest_is_needed(health: Health) -> None:
+    fail(health, limited(20.0))
+    assert (health.tried, health.free) == (False, True)
+
+    trial = health.ask()
+    assert (health.tried, health.free) == (True, False)
+    trial.left()
+    assert not health.tried
+
+    trial = health.ask()
+    trial.failed(limited(20.0), blamed=True)
+    trial.left()
+    assert (health.tried, health.lets_through()) == (False, False)
+
+
+def test_who_was_asked_during_a_rest_ends_it_by_an_answer(health: Health) -> None:
+    before = health.ask()
+    fail(health, limited(20.0))
+    before.said()
+    before.answered()
+    assert not health.lets_through(), "it was sent before the limit was reached"
+
+    trial = health.ask()
+    trial.said()
+    assert (health.lets_through(), health.tried, health.why()) == (True, False, "")
+
+    fail(health, limited(20.0))
+    trial.answered()
+    assert not health.lets_through(), "another rest was asked for after it"
+
+
+def test_our_own_limit_says_nothing_of_the_server() -> None:
+    health = Health(Tolerance(failures=1), most=2)
+    first, second = health.ask(), health.ask()
+    assert (health.full, health.free, health.lets_through()) == (True, False, True)
+
+    first.failed(Crowded("all in use"), blamed=True)
+    first.left()
+
+    assert (health.full, health.state, health.error_rate) == (False, "closed", 0.0)
+    assert not health.errors
+    second.left()
+
+
+def test_a_slow_start_is_forgotten_when_nothing_was_said_for_long(
+    health: Health, clock: Clock
+) -> None:
+    asked = health.ask()
+    clock.now += 120
+    asked.said()
+    told = []
+    for passed in (300, 1):
+        clock.now += passed
+        told.append(health.latency_s)
+    assert told == [120, None]
+
+    asked = health.ask()
+    clock.now += 1
+    asked.said()
+
+    assert health.latency_s == 1, "it begins anew"
 
 
 def test_a_check_ends_no_rest(health: Health) -> None:

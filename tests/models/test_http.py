@@ -12,6 +12,7 @@ from talkwire.canon.errors import ModelError, UpstreamTimeout, UpstreamUnavailab
 from talkwire.models import _http
 from talkwire.models._document import whole
 from talkwire.models._http import Client, Limits, origin
+from talkwire.models.health import Crowded
 from tests.models.conftest import KEY, MakeModel, ask, listen
 from tests.upstream.server import Upstream
 
@@ -58,7 +59,7 @@ async def test_the_limit_of_connections_is_told(upstream: Upstream) -> None:
     client = Client(origin(upstream.base_url), KEY, Limits(max_connections=1))
     answer = await client.ask("GET", "/models")
 
-    with pytest.raises(UpstreamUnavailable, match="All 1 connections"):
+    with pytest.raises(Crowded, match="All 1 connections"):
         await client.ask("GET", "/models")
 
     answer.close()

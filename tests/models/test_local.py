@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from talkwire.canon.deltas import Finish, Text, Tokens
+from talkwire.canon.deltas import Finish, Retry, Text, Tokens
 from talkwire.canon.errors import (
     UpstreamInvalid,
     UpstreamRateLimited,
@@ -175,6 +175,35 @@ async def test_silence_has_its_limits(make: Make) -> None:
     assert (late.text, never.text) == ("a", "")
     assert isinstance(late.error, UpstreamTimeout)
     assert isinstance(never.error, UpstreamTimeout)
+
+
+async def test_a_function_that_is_too_slow_is_run_once(tmp_path: Path) -> None:
+    code = (
+        "import threading\n"
+        "go, runs = threading.Event(), []\n"
+        "def answer(messages):\n"
+        "    runs.append(1)\n"
+        "    go.wait(5)\n"
+        "    return 'ok'\n"
+    )
+    (tmp_path / "slow.py").write_text(code, "utf-8")
+    target = f"{tmp_path / 'slow.py'}:answer"
+    model = build(Entry("m", "python", target=target, first_token_timeout_s=0.05))
+    assert isinstance(model, Pool)
+    answer = model.deployments[0].model
+    assert isinstance(answer, Local)
+
+    heard = await listen(model, ask())
+    late = await listen(answer, ask())
+    shared = answer._function.__globals__
+    shared["go"].set()
+    await model.close()
+
+    assert isinstance(heard.error, UpstreamTimeout)
+    assert (heard.error.retryable, heard.of(Retry), len(shared["runs"])) == (False, [], 1)
+    assert model.deployments[0].health.errors == {"upstream_timeout": 1}
+    assert model.deployments[0].health.error_rate > 0, "the model is to blame all the same"
+    assert isinstance(late.error, UpstreamRateLimited), "it waited for the thread, and never began"
 
 
 async def test_more_than_can_wait_are_told_to_come_later(make: Make) -> None:

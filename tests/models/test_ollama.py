@@ -42,7 +42,10 @@ def test_a_running_ollama_tells_its_models() -> None:
     assert (found.base_url, found.models) == (f"{url}/v1", ("llama3:8b", "qwen"))
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"models":null}', b'{"models":[1]}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b'{"models":null}', b'{"models":[1]}', b'{"x":' + b"[" * 100_000],
+)
 def test_anything_else_is_none(body: bytes) -> None:
     with serving(body) as url:
         assert find(url) is None

@@ -186,6 +186,37 @@ async def test_one_that_is_loading_its_model_is_not_let_in_by_half(
     assert model.deployments[0].health.lets_through()
 
 
+@pytest.mark.parametrize("status", [401, 403, 405, 429, 501])
+async def test_one_that_lists_no_models_is_there_all_the_same(
+    status: int, make: Make, upstream: Upstream
+) -> None:
+    model = make(failures=1)
+    upstream.checks = status
+
+    await Probes(model.deployments, within_s=1).round()
+
+    assert [each.health.state for each in model.deployments] == ["closed", "closed"]
+
+
+async def test_a_full_server_is_passed_over(upstream: Upstream, other: Upstream) -> None:
+    sites = tuple(Site(each.base_url, SecretStr(KEY)) for each in (upstream, other))
+    tolerance = Tolerance(failures=1)
+    model = build(Entry("n3", "openai-chat", sites=sites, max_connections=1, tolerance=tolerance))
+    assert isinstance(model, Pool)
+    held = asyncio.ensure_future(listen(model, ask("n3-stall1")))
+    await upstream.until(lambda u: u.calls == 1)
+
+    for _ in range(3):
+        heard = await listen(model, ask("n3"))
+        assert (heard.text, heard.of(Retry)) == (whole_text(3), [])
+
+    assert (upstream.calls, other.calls) == (1, 3)
+    assert [each.health.state for each in model.deployments] == ["closed", "closed"]
+    held.cancel()
+    await asyncio.wait([held])
+    await model.close()
+
+
 async def test_a_rate_limit_keeps_requests_away_for_its_time(
     make: Make, upstream: Upstream, other: Upstream
 ) -> None:

@@ -91,6 +91,17 @@ def test_with_a_callers_key_alone_the_first_of_several_servers_is_asked() -> Non
     assert choice.model.alone
 
 
+def test_what_callers_keys_ask_again_is_counted_apart() -> None:
+    models = Catalogue([SMART], Choice)
+    ours = models.resolve("smart").model
+    lent = [models.resolve("smart", Caller(api_key=SecretStr(f"sk-{n}"))).model for n in range(2)]
+
+    assert isinstance(ours, Pool)
+    allowances = [each.allowance for each in lent if isinstance(each, Pool)]
+    assert allowances[0] is allowances[1], "theirs together have one"
+    assert allowances[0] is not ours.allowance
+
+
 def test_a_python_model_is_nobodys_to_lend(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def answer(messages): return 'hi'\n", "utf-8")
     models = Catalogue([Entry("m", "python", target=f"{tmp_path / 'mine.py'}:answer")], Choice)

@@ -7,8 +7,10 @@ import contextvars
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -82,6 +84,36 @@ async def test_only_so_many_wait_and_who_is_given_up_makes_room(threads: Threads
     assert done == [n for n in range(1 + WAITING) if n != 5] + [99], "in their order"
 
 
+async def test_nothing_is_kept_of_what_is_given_up_or_done(threads: Threads) -> None:
+    class Conversation:
+        pass
+
+    mark: contextvars.ContextVar[Conversation] = contextvars.ContextVar("mark")
+
+    def asked(wait: threading.Event) -> tuple[asyncio.Task[Any], list[weakref.ref[Any]]]:
+        said, around = Conversation(), Conversation()
+        context = contextvars.copy_context()
+        context.run(mark.set, around)
+        work = threads.run(lambda: wait.wait(5) and said is None)
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        return task, [weakref.ref(said), weakref.ref(around)]
+
+    go = threading.Event()
+    first, of_first = asked(go)
+    second, of_second = asked(go)
+    await until(lambda: len(threads._jobs) == 1)
+    second.cancel()
+    await asyncio.wait([second])
+    del second
+    assert not threads._jobs
+    await until(lambda: not any(each() for each in of_second))
+
+    go.set()
+    await first
+    del first
+    await until(lambda: not any(each() for each in of_first))
+
+
 async def test_a_place_is_free_when_the_thread_is_and_no_sooner(threads: Threads) -> None:
     go, begun = threading.Event(), threading.Event()
 
@@ -104,7 +136,7 @@ async def test_a_place_is_free_when_the_thread_is_and_no_sooner(threads: Threads
 async def test_who_waits_when_it_is_closed_waits_no_longer(threads: Threads) -> None:
     go = threading.Event()
     work = [asyncio.ensure_future(threads.run(lambda: go.wait(5))) for _ in range(3)]
-    await until(lambda: threads._jobs.qsize() == 2)
+    await until(lambda: len(threads._jobs) == 2)
 
     threads.close()
     await asyncio.wait(work[1:])

@@ -49,6 +49,7 @@ class Call:
         self._room = asyncio.Event()
         self._tickets = threading.Semaphore(AHEAD)
         self._closed = False
+        self._begun = False
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(lambda _: self._news.set())
 
@@ -64,6 +65,11 @@ class Call:
         return said
 
     @property
+    def begun(self) -> bool:
+        """The function has been called; until then it waits for a thread."""
+        return self._begun
+
+    @property
     def failure(self) -> BaseException | None:
         """What it has raised, at the end."""
         return asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
@@ -77,7 +83,9 @@ class Call:
         """The call is over, or given up."""
         self._closed = True
         self._tickets.release()
-        if not self._task.done():
+        if self._task.done():
+            _forgotten(self._task)
+        else:
             self._task.cancel()
             _left.add(self._task)
             self._task.add_done_callback(_forgotten)
@@ -91,6 +99,7 @@ class Call:
 
     async def _called(self) -> str | None:
         if is_asynchronous(self._function):
+            self._begun = True
             value = self._function()
         else:
             value = await self._threads.run(partial(self._in_thread, self._function))
@@ -113,6 +122,7 @@ class Call:
 
     def _in_thread(self, function: Callable[[], Any]) -> Any:
         """What the function gives; an iterator is gone through here and now."""
+        self._begun = True
         try:
             value = function()
         except StopIteration as error:  # no future can hold it

@@ -179,6 +179,6 @@ class _Listing(msgspec.Struct):
 def _listed(body: bytes) -> set[str] | None:
     try:
         listing = msgspec.json.decode(body, type=_Listing)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return {model.id for model in listing.data or ()}

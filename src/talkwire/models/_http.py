@@ -20,6 +20,7 @@ from talkwire.canon.errors import UpstreamTimeout, UpstreamUnavailable
 from talkwire.models._answer import Answer
 from talkwire.models._connection import Connection
 from talkwire.models._rounds import Rounds
+from talkwire.models.health import Crowded
 
 IDLE_CONNECTION_S = 30.0
 
@@ -121,12 +122,12 @@ class Client:
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Send a request and wait for the head of its answer. The caller closes the answer.
 
-        :raises ModelError: no answer, or none in time.
+        :raises ModelError: no answer, or none in time. :raises Crowded: nothing was sent.
         """
         if self._closed:
             raise UpstreamUnavailable("The connections to the model are closed.")
         if len(self._busy) + self._connecting >= self.limits.max_connections:
-            raise UpstreamUnavailable(
+            raise Crowded(
                 f"All {self.limits.max_connections} connections to {self.server.text} are in use."
             )
         request = self._request(method, path, body)

@@ -49,7 +49,7 @@ def _deployments(entry: Entry) -> Iterator[Deployment]:
             weight=site.weight,
             upstream_model=site.upstream_model,
             local=is_near(site.base_url) or entry.type.startswith("local"),
-            health=Health(entry.tolerance),
+            health=Health(entry.tolerance, most=entry.max_connections),
         )
 
 

@@ -92,15 +92,21 @@ class Embeddings:
 def _vectors(body: bytes, count: int, server: str) -> list[list[float]]:
     try:
         data = sorted(_decode(body).data, key=lambda each: each.index)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise UpstreamInvalid(f"{server} answers no embeddings as OpenAI's API does.") from None
     sizes = {len(each.embedding) for each in data}
     in_order = [each.index for each in data] == list(range(count))
     if not in_order or len(sizes) != 1 or not 0 < max(sizes) <= _DIMENSIONS:
         raise UpstreamInvalid(f"{server} answers other embeddings than it was asked for.")
-    return [_unit(each.embedding) for each in data]
+    try:
+        return [_unit(each.embedding) for each in data]
+    except OverflowError:
+        raise UpstreamInvalid(f"{server} answers embeddings without a length.") from None
 
 
 def _unit(vector: list[float]) -> list[float]:
+    """The vector at length 1, zero as it is. :raises OverflowError: its length is no number."""
     length = math.sqrt(math.fsum(part * part for part in vector))
+    if not math.isfinite(length):
+        raise OverflowError
     return [part / length for part in vector] if length > 0 else vector

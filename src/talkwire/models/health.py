@@ -15,6 +15,8 @@ from talkwire.canon.errors import (
     UpstreamInvalid,
     UpstreamNotFound,
     UpstreamRateLimited,
+    UpstreamTimeout,
+    UpstreamUnavailable,
 )
 from talkwire.models.breaker import Breaker, Leave, State, Tolerance
 
@@ -26,26 +28,49 @@ REST_MAX_S = 3_600.0
 
 _LATENCY_WEIGHT = 0.2  # of the newest answer
 _ERROR_WEIGHT = 0.1
+_LATENCY_FOR_S = 300.0  # what was slow then may be quick now, and only asking tells
 _ERRORS_HALVE_S = 60.0  # a rate of errors that nothing has been added to is worth half after this
+
+
+_THEIRS = (UpstreamAuth, UpstreamInvalid, UpstreamNotFound, UpstreamTimeout)
+
+
+class Crowded(UpstreamUnavailable):
+    """We have as many connections to the server as we allow ourselves: says nothing about it."""
 
 
 def elsewhere(error: ModelError) -> bool:
     """Whether another deployment of the same model might do better: the request is not to blame."""
-    return error.retryable or isinstance(error, UpstreamAuth | UpstreamNotFound | UpstreamInvalid)
+    return error.retryable or isinstance(error, _THEIRS)
+
+
+def _unreachable(error: ModelError) -> bool:
+    """Whether a check that fails so has found nobody: who refuses or limits is there."""
+    return error.retryable and not isinstance(error, UpstreamRateLimited | Crowded)
 
 
 class Health:
-    """`errors` counts failures by code, `running` the requests that have not ended."""
+    """`errors` counts failures by code, `running` the requests that have not ended, of which there
+    may be `most`.
+    """
 
     def __init__(
-        self, tolerance: Tolerance | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        tolerance: Tolerance | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most: int | None = None,
     ) -> None:
+        self._most = most
         self.running = 0
         self.errors: Counter[str] = Counter()
-        self.latency_s: float | None = None
         self._clock = clock
         self._breaker = Breaker(tolerance or Tolerance())
         self._rests_until = 0.0
+        self._rests = 0  # counts them
+        self._trials: set[Asked] = set()  # asked during a rest, and nothing said yet
+        self._latency_s: float | None = None
+        self._said_at = 0.0
         self._error_rate = 0.0
         self._ended_at = 0.0
         self._last_error = ""
@@ -63,9 +88,24 @@ class Health:
         return faded
 
     @property
+    def latency_s(self) -> float | None:
+        """The time to the first token of late; None when nothing was said for five minutes."""
+        return self._latency_s if self._clock() - self._said_at <= _LATENCY_FOR_S else None
+
+    @property
     def tried(self) -> bool:
-        """The breaker is not closed, and a trial is on its way."""
-        return self._breaker.tried
+        """A request is on its way that was sent although nothing was let through, or as a trial."""
+        return self._breaker.tried or bool(self._trials)
+
+    @property
+    def full(self) -> bool:
+        """It has as many requests as it may have."""
+        return self._most is not None and self.running >= self._most
+
+    @property
+    def free(self) -> bool:
+        """There is room for a request, be it the one that tries it."""
+        return not self.full and (self.lets_through() or not self.tried)
 
     def lets_through(self) -> bool:
         """Whether a request may be sent now."""
@@ -92,45 +132,64 @@ class Health:
         """A request is sent to it now. Whoever sends it tells what came of it, and leaves it."""
         self.running += 1
         now = self._clock()
-        return Asked(self, self._breaker.ask(now), now)
+        asked = Asked(self, self._breaker.ask(now), now, self._rests)
+        if now < self._rests_until:
+            self._trials.add(asked)
+        return asked
 
     def checked(self, error: ModelError | None) -> None:
-        """What a check found. One that fails while answers are flowing tells nothing."""
+        """What a check found. One that fails while answers are flowing tells nothing, nor does one
+        that is refused: somebody is there.
+        """
         if error is None:
             self._breaker.checked(True, self._clock())
-        elif self.state != "closed" or not self.running:
+        elif _unreachable(error) and (self.state != "closed" or not self.running):
             self._last_error = error.code
             self._breaker.checked(False, self._clock())
 
-    def _said(self, leave: Leave, began: float) -> None:
-        self._breaker.said(leave)
-        took_s = self._clock() - began
+    def _said(self, asked: Asked) -> None:
+        self._breaker.said(asked.leave)
+        self._rested(asked)
+        took_s = self._clock() - asked.began
         before = self.latency_s
-        self.latency_s = took_s if before is None else before + _LATENCY_WEIGHT * (took_s - before)
+        self._latency_s = took_s if before is None else before + _LATENCY_WEIGHT * (took_s - before)
+        self._said_at = self._clock()
 
-    def _answered(self, leave: Leave) -> None:
+    def _answered(self, asked: Asked) -> None:
         now = self._clock()
         self._count(0.0, now)
-        self._breaker.answered(leave, now)
+        self._breaker.answered(asked.leave, now)
+        self._rested(asked)
 
-    def _failed(self, leave: Leave, error: ModelError, *, blamed: bool) -> None:
+    def _rested(self, asked: Asked) -> None:
+        """It takes requests again, if this one was sent after it had asked for its rest."""
+        self._trials.discard(asked)
+        if asked.rest == self._rests:
+            self._rests_until = 0.0
+
+    def _failed(self, asked: Asked, error: ModelError, *, blamed: bool) -> None:
+        if isinstance(error, Crowded):
+            return
         now = self._clock()
         self.errors[error.code] += 1
         limited = isinstance(error, UpstreamRateLimited)
         told = error.retry_after_s
         if told is not None or limited:
             rest_s = LIMITED_S if told is None else min(told, REST_MAX_S)
-            self._rests_until = max(self._rests_until, now + rest_s)
+            if now + rest_s > self._rests_until:
+                self._rests_until = now + rest_s
+                self._rests += 1
         if not blamed:
             return
         self._count(1.0, now)
         if not limited:  # a server that says how much it takes is well
             self._last_error = error.code
-            self._breaker.failed(leave, now)
+            self._breaker.failed(asked.leave, now)
 
-    def _left(self, leave: Leave) -> None:
+    def _left(self, asked: Asked) -> None:
         self.running -= 1
-        self._breaker.left(leave)
+        self._trials.discard(asked)
+        self._breaker.left(asked.leave)
 
     def _count(self, failed: float, now: float) -> None:
         self._error_rate = self.error_rate
@@ -139,30 +198,34 @@ class Health:
 
 
 class Asked:
-    """One request. Of `answered` and `failed` at most one is told; `left` always, in the end."""
+    """One request. Of `answered` and `failed` at most one is told; `left` always, in the end.
 
-    __slots__ = ("_began", "_health", "_leave", "_left")
+    `rest` is the number of the last rest that had been asked for when it was sent.
+    """
 
-    def __init__(self, health: Health, leave: Leave, began: float) -> None:
+    __slots__ = ("_health", "_left", "began", "leave", "rest")
+
+    def __init__(self, health: Health, leave: Leave, began: float, rest: int) -> None:
         self._health = health
-        self._leave = leave
-        self._began = began
+        self.leave = leave
+        self.began = began
+        self.rest = rest
         self._left = False
 
     def said(self) -> None:
         """The first token is here."""
-        self._health._said(self._leave, self._began)
+        self._health._said(self)
 
     def answered(self) -> None:
         """The whole answer is here."""
-        self._health._answered(self._leave)
+        self._health._answered(self)
 
     def failed(self, error: ModelError, *, blamed: bool) -> None:
         """It failed; `blamed` is the deployment, else the request was at fault."""
-        self._health._failed(self._leave, error, blamed=blamed)
+        self._health._failed(self, error, blamed=blamed)
 
     def left(self) -> None:
         """It runs no more. Alone it says nothing for or against the deployment."""
         if not self._left:
             self._left = True
-            self._health._left(self._leave)
+            self._health._left(self)

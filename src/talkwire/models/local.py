@@ -111,7 +111,11 @@ class Local:
             async with asyncio.timeout(limit_s):
                 return await call.take()
         except TimeoutError:
-            raise UpstreamTimeout(f"The model said nothing within {limit_s:g} s.") from None
+            if not call.begun:
+                raise _too_much() from None
+            late = UpstreamTimeout(f"The model said nothing within {limit_s:g} s.")
+            late.retryable = False  # what runs in a thread runs on: it would wait behind itself
+            raise late from None
 
     async def _say(self, whole: str, hear: Hear) -> None:
         for piece in pieces(_clean(whole)):
@@ -120,7 +124,7 @@ class Local:
 
     def _fault(self, error: BaseException) -> ModelError:
         if isinstance(error, Full):
-            return UpstreamRateLimited("The model in this process has too much to do already.")
+            return _too_much()
         if isinstance(error, Given):
             return UpstreamInvalid(f"The model's function gave {error} instead of text.")
         name = str(error) if isinstance(error, Escaped) else type(error).__name__
@@ -128,6 +132,10 @@ class Local:
         where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
         _log.warning("model.raised: %s: %s at %s", self._name, name, where)
         return UpstreamUnavailable(f"The model in this process failed ({name}).")
+
+
+def _too_much() -> ModelError:
+    return UpstreamRateLimited("The model in this process has too much to do already.")
 
 
 async def _tell(hear: Hear, delta: Delta) -> None:

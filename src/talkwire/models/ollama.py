@@ -40,7 +40,7 @@ def find(url: str = URL, *, within_s: float = WITHIN_S) -> Ollama | None:
         answer = connection.getresponse()
         body = answer.read(_LISTING_BYTES)
         tags = msgspec.json.decode(body, type=_Tags) if answer.status == 200 else _Tags()
-    except (OSError, HTTPException, ValueError):
+    except (OSError, HTTPException, ValueError, RecursionError):
         return None
     finally:
         connection.close()

@@ -27,7 +27,7 @@ from talkwire.canon.errors import (
 from talkwire.canon.models import Standing
 from talkwire.canon.turn import ModelRequest
 from talkwire.models.allowance import Allowance
-from talkwire.models.health import Asked, Health, elsewhere
+from talkwire.models.health import Asked, Crowded, Health, elsewhere
 from talkwire.models.retrying import Opening, pause_s, until_said
 
 PATIENCE_S = 1.0
@@ -176,14 +176,21 @@ class Pool:
         """As `pick`, after a moment's wait where all are being tried."""
         try:
             return self.pick(asked, out)
-        except UpstreamUnavailable:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
+        except UpstreamUnavailable as refused:
+            if isinstance(refused, Crowded):
+                raise
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
                     await self._news.wait()
+                    with suppress(UpstreamUnavailable):
+                        return self.pick(asked, out)
         return self.pick(asked, out)
 
     def tell(self) -> None:
         """A deployment may have become free, or well: whoever waits looks again."""
+        if not any(each.health.free for each in self.deployments):
+            return
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -191,10 +198,10 @@ class Pool:
         """Who is asked next: of those that let requests through one that was `asked` least, then
         the least busy. Those that are `out` are not.
 
-        :raises UpstreamUnavailable: nobody may be asked now.
+        :raises UpstreamUnavailable: nobody may be asked now; `Crowded`: there is no room.
         """
         rest = [each for each in self.deployments if each not in out]
-        ready = [each for each in rest if each.health.lets_through()]
+        ready = [each for each in rest if each.health.lets_through() and not each.health.full]
         if ready:
             found = min(ready, key=lambda each: (asked.get(each, 0), each.load, each.picked))
         elif self.alone:
@@ -205,9 +212,11 @@ class Pool:
         return found
 
     def _soonest(self, rest: Sequence[Deployment], asked: Mapping[Deployment, int]) -> Deployment:
-        free = [each for each in rest if not each.health.tried]
+        free = [each for each in rest if each.health.free]
         if free:
             return min(free, key=lambda each: (asked.get(each, 0), each.health.ready_in_s()))
+        if any(each.health.full for each in rest):
+            raise Crowded(f"Each deployment of {self.name!r} that is well has all it may be asked.")
         within_s = min((each.health.ready_in_s() for each in rest), default=0.0)
         refused = UpstreamUnavailable(
             f"All {len(self.deployments)} deployments of {self.name!r} have failed of late and one "
@@ -265,7 +274,9 @@ class _Request:
         if self._last is None:  # nobody was asked, so that nothing is spent
             return pause_s(attempt, None)
         wait_s = self._pause_s(self._last, failure, attempt)
-        return wait_s if wait_s is not None and self._pool.allowance.spend() else None
+        if wait_s is None or isinstance(failure, Crowded):  # nothing was sent
+            return wait_s
+        return wait_s if self._pool.allowance.spend() else None
 
     def _pause_s(self, last: Deployment, failure: ModelError, attempt: int) -> float | None:
         if not self._blames(failure):

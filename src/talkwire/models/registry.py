@@ -15,6 +15,9 @@ from talkwire.models.entries import Continuation, Entry
 from talkwire.models.pool import Model, Pool
 from talkwire.models.probes import Probes
 
+NAME_CHARS = 200
+"""A model's name is at most so long, and printable: it is stored, and shown."""
+
 C = TypeVar("C")
 C_co = TypeVar("C_co", covariant=True)
 
@@ -70,6 +73,7 @@ class Catalogue(Generic[C]):
         if default and default not in self._models and self._open is None:
             raise ValueError(f"default_model {default!r} is no configured model.")
         self._allowance = Allowance()
+        self._lent_allowance = Allowance()  # callers with bad keys use up nothing of ours
         self._built = {entry.name: build(entry, self._allowance) for entry in entries}
 
     def resolve(self, name: str | None, caller: Caller | None = None) -> C:
@@ -81,6 +85,8 @@ class Catalogue(Generic[C]):
         :raises NotFound: no model takes the name. :raises ValueError: a key that cannot be sent.
         """
         asked = name or self._default
+        if len(asked) > NAME_CHARS or not asked.isprintable():
+            raise NotFound("There is no model of such a name.", param="model")
         caller = caller if self._lends else None
         if caller is not None and caller.base_url:
             return self._choice(Entry(asked, "openai-chat"), asked, caller)
@@ -136,7 +142,7 @@ class Catalogue(Generic[C]):
         return self._make(
             name=name,
             model_type=entry.type,
-            model=self._built[entry.name] if caller is None else build(entry, self._allowance),
+            model=self._built[entry.name] if caller is None else build(entry, self._lent_allowance),
             upstream_model=(entry.upstream_model if name == entry.name else "") or name,
             context_tokens=entry.context_tokens,
             continuation=entry.continuation,
