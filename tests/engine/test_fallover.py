@@ -226,3 +226,20 @@ async def test_a_turn_that_is_taken_over_goes_on_with_the_model_that_was_chosen_
     events = [stamped.event for stamped in await after.events(turn_id)]
 
     assert ("".join(texts(events)), models["a"].requests) == ("One two", [])
+
+
+class Listed(Several):
+    """`a` has two fallbacks, and they have none."""
+
+    def fallbacks(self, name: str) -> tuple[str, ...]:
+        return ("b", "c") if name == "a" else ()
+
+
+async def test_all_fallbacks_of_the_first_are_asked_in_their_order() -> None:
+    models = {name: ScriptedModel([GONE]) for name in "ab"} | {"c": ScriptedModel(says("three"))}
+    stage = World(router=Router(Listed(models), FakePrompts()))
+
+    events = await told(stage)
+
+    assert [name for name, _ in routes(events)] == ["a", "b", "c"]
+    assert events[-1] == TurnCompleted("stop")

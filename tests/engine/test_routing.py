@@ -224,3 +224,27 @@ def test_a_conversation_sticks_and_is_weighed_whole() -> None:
     assert decided.name == "large"
     assert [other.name for other in decided.others] == ["small"]
     assert "has answered in this conversation: +9.00" in decided.reasons
+
+
+async def test_what_the_request_asks_holds_for_whatever_model_answers() -> None:
+    stage = world(ScriptedModel([GONE]), large := ScriptedModel(says("l")))
+
+    await told(stage, "hello", temperature=0.7, max_output_tokens=64)
+
+    (request,) = large.requests
+    assert (request.temperature, request.max_output_tokens) == (0.7, 64)
+
+
+async def test_who_takes_over_is_healthy_where_one_is() -> None:
+    ill = Standing("large", "cloud_large", healthy=False, why="refused")
+    other = Standing("small2", "local_small")
+    models = {
+        "small": ScriptedModel([GONE]),
+        "large": ScriptedModel([GONE]),
+        "small2": ScriptedModel(says("2")),
+    }
+    stage = World(router=Router(Open(models, SMALL, ill, other), FakePrompts()))
+
+    events = await told(stage, "hello", model="small")
+
+    assert [name for name, _ in routes(events)] == ["small", "small2"]

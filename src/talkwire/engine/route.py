@@ -17,10 +17,13 @@ from talkwire.engine.routing import Routing
 
 @dataclass(frozen=True)
 class Routed:
-    """A plan, and the model that it names."""
+    """A plan, and the model that it names. What is `fixed` was said by the request or its prompt,
+    and holds for whatever model answers.
+    """
 
     plan: Plan
     choice: Choice
+    fixed: frozenset[str] = frozenset()
 
     async def close(self) -> None:
         """The turn is over, or did not begin: a model that was lent for it goes back."""
@@ -71,7 +74,11 @@ class Router:
             price_in=choice.price_in,
             price_out=choice.price_out,
         )
-        return Routed(plan, choice)
+        fixed = {
+            "temperature": _first(request.temperature, prompt.temperature) is not None,
+            "max_output_tokens": request.max_output_tokens is not None,
+        }
+        return Routed(plan, choice, frozenset(name for name, given in fixed.items() if given))
 
     def _check(self, request: TurnRequest) -> None:
         if self._scenarios is None:
@@ -94,23 +101,22 @@ class Router:
         :raises NotFound: there is none of this name.
         """
         choice = self._models.resolve(name)
-        before, plan = routed.choice, routed.plan
-        own = (
-            plan.temperature == before.temperature,
-            plan.max_output_tokens == (before.max_output_tokens),
-        )
+        plan = routed.plan
+        usual = {
+            "temperature": choice.temperature,
+            "max_output_tokens": choice.max_output_tokens,
+        }
         plan = structs.replace(
             plan,
+            **{name: value for name, value in usual.items() if name not in routed.fixed},
             model=choice.name,
             model_type=choice.model_type,
-            temperature=choice.temperature if own[0] else plan.temperature,
-            max_output_tokens=choice.max_output_tokens if own[1] else plan.max_output_tokens,
             context_tokens=choice.context_tokens,
             continuation=choice.continuation,
             price_in=choice.price_in,
             price_out=choice.price_out,
         )
-        return Routed(plan, choice)
+        return Routed(plan, choice, routed.fixed)
 
     def decide(
         self,
@@ -130,16 +136,18 @@ class Router:
         )
 
     def instead(self, routed: Routed, state: TurnState) -> Iterator[Routed]:
-        """The plans for models that may answer in the place of one that failed: its fallbacks in
-        their order; where the request leaves the model open, then one other, once.
+        """The plans for models that may answer in the place of one that failed: the fallbacks of
+        all that were tried, in their order; where the request leaves the model open, then one
+        other, once.
         """
         if routed.choice.lent:
             return
         tried = state.tried
-        for name in self._models.fallbacks(routed.plan.model):
+        listed = dict.fromkeys(name for each in tried for name in self._models.fallbacks(each))
+        for name in listed:
             if name not in tried:
                 yield self.switched(routed, name)
-        if len(tried) == 1:
+        if all(each in listed for each in tried[1:]):
             said = [Message("", "user", state.asked.parts)]
             for name in self._routing.instead(state.asked, tried, said):
                 yield self.switched(routed, name)

@@ -75,8 +75,8 @@ class Routing:
     def instead(
         self, request: TurnRequest, tried: Collection[str], said: Sequence[Message]
     ) -> Iterator[str]:
-        """Who answers in the place of a model that failed: the best of another kind first. Of what
-        nobody leaves open, none.
+        """Who answers in the place of a model that failed: those that are healthy first, of them
+        the best of another kind. Of what nobody leaves open, none.
         """
         if request.model_type is None:
             return
@@ -84,8 +84,11 @@ class Routing:
         kinds = {each.model_type for each in standings if each.name in tried}
         left = [each for each in standings if each.name not in tried]
         weighed = weigh(traits(_text(said)), Situation(), left, self._weights)
-        kind_of = {each.name: each.model_type for each in left}
-        yield from sorted((each.name for each in weighed), key=lambda name: kind_of[name] in kinds)
+        known = {each.name: each for each in left}
+        yield from sorted(
+            (each.name for each in weighed),
+            key=lambda name: (not known[name].healthy, known[name].model_type in kinds),
+        )
 
     def _ranked(
         self,

@@ -1,6 +1,6 @@
 """What can be told of a request at a glance: how long it is, and what it seems to ask for.
 
-Pure, and cheap enough to be told of each message: a few passes over at most 4,000 characters.
+Pure, and cheap enough to be told of each message: a few passes over at most 1,500 characters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from talkwire.engine.window import estimate_tokens
 
-LOOKED_AT_CHARS = 4_000
+LOOKED_AT_CHARS = 1_500
 
 _CODE_BLOCK = re.compile(r"```|^(?: {4}|\t)\S.*[;{}()=]|^Traceback|^[ \t]+at \S+\(", re.MULTILINE)
 _CODE = re.compile(
