@@ -31,8 +31,8 @@ class Setup:
 
     nodes: int = 4
     workers: int = 1
-    beat_s: float = 1.0
-    dead_after_s: float = 5.0
+    beat_s: float = 0.5
+    dead_after_s: float = 3.0
     drain_timeout_s: float = 1.0
     on_lost: str = "auto"
     fence: bool = True

@@ -209,7 +209,8 @@ async def test_a_key_of_the_settings_goes_to_its_own_server_alone(stage: Stage) 
     ]
     (page,) = await stage.fetch(f"http://friend.example:{stage.friend.port}/")
 
-    heard = [request.decode() for request in stage.friend.heard]
+    # Whether it still answers is asked now and then, as of every model on this machine.
+    heard = [one for one in map(bytes.decode, stage.friend.heard) if "GET /v1/models " not in one]
     of_callers, of_settings = heard[:2], [one for one in heard if KEY in one]
     assert all("friend.example" in request for request in of_callers)
     assert ["sk-theirs" in request for request in of_callers] == [False, True]

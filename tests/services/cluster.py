@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from tests.e2e.servers import free_port
 from tests.services.binaries import Programs, find, unprivileged
 from tests.services.child import Child, Ending
@@ -92,9 +94,14 @@ class Cluster:
             time.sleep(PAUSE_S)
 
     def end(self, number: signal.Signals) -> None:
-        """SIGINT ends it in order, SIGQUIT at once as after a crash, SIGKILL is the crash."""
-        if self._child is not None:
-            self._child.end(number)
+        """SIGINT ends it in order, SIGQUIT at once as after a crash, SIGKILL is the crash. Returns
+        when no process of it answers any more: those of a killed one live on for a moment.
+        """
+        if self._child is None:
+            return
+        others = psutil.Process(self.pid).children(recursive=True) if self.alive else []
+        self._child.end(number)
+        psutil.wait_procs(others, timeout=READY_WITHIN_S)
 
     def remove(self) -> None:
         """Its end, at once since nothing of it is kept, and its folder's."""
