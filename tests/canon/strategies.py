@@ -65,6 +65,7 @@ scenes = st.builds(
     said=st.lists(names, max_size=2).map(tuple),
     step=names,
     slots=st.dictionaries(names, words, max_size=2),
+    choices=st.lists(st.tuples(words, words), max_size=2).map(tuple),
 )
 routes = st.builds(
     RouteChosen,

@@ -248,3 +248,12 @@ async def test_who_takes_over_is_healthy_where_one_is() -> None:
     events = await told(stage, "hello", model="small")
 
     assert [name for name, _ in routes(events)] == ["small", "small2"]
+
+
+async def test_a_conversation_that_a_small_model_cannot_hold_goes_to_another() -> None:
+    tiny = Standing("small", "local_small", context_tokens=400)
+    stage = world(None, None, tiny, LARGE)
+    for _ in range(6):
+        await told(stage, "x " * 250, model="large")
+
+    assert routes(await told(stage, "hello")) == [("large", "cloud_large")]

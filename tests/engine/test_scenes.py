@@ -142,6 +142,27 @@ async def test_the_desk_hears_the_conversation_with_its_scenes() -> None:
     assert second[1].scene == SCENE
 
 
+async def test_the_desk_hears_all_of_a_long_conversation() -> None:
+    desk = Desk()
+    stage = world(says("Soon."), desk=desk)
+
+    for _ in range(25):
+        await told(stage)
+
+    assert len(desk.heard[-1]) == 49
+    assert len(stage.model.requests[-1].messages) < 41
+
+
+async def test_what_a_model_is_told_of_the_scene_leaves_less_room_for_the_history() -> None:
+    stage = world(says("word " * 20_000), says("Soon."))
+    await told(stage)
+    await told(stage)
+
+    await told(stage, facts="x" * 350_000)
+
+    assert [len(each.messages) for each in stage.model.requests] == [1, 3, 3]
+
+
 async def test_a_decision_costs_what_it_costs_and_is_no_part_of_the_answer() -> None:
     desk = Desk(asks=True)
     end: list[Delta] = [Tokens(1_000_000, 500_000), Finish("stop")]

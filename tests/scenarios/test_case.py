@@ -4,7 +4,7 @@ import pytest
 
 from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TextPart, TurnRequest, text_message
-from talkwire.scenarios.case import Case, is_question
+from talkwire.scenarios.case import Case
 from tests.scenarios.catalogues import REFUND, WITHDRAWAL, catalogue
 
 
@@ -50,6 +50,12 @@ def test_a_scene_of_a_scenario_that_is_gone_is_no_place() -> None:
         ("WD1234", "zh", "zh"),
         ("20260312", "en", "en"),
         ("ok thanks", "zh", "en"),
+        ("где мои деньги", None, "en"),
+        ("где мои деньги", "zh", "en"),
+        ("أين أموالي", "zh", "en"),
+        ("내 돈 어디 있어요", "zh", "en"),
+        ("お金はどこですか", "zh", "en"),
+        ("我の钱呢", "en", "zh"),
     ],
 )
 def test_an_answer_is_in_the_language_of_its_question(
@@ -60,11 +66,41 @@ def test_an_answer_is_in_the_language_of_its_question(
     assert case(*said, text).language == language
 
 
-@pytest.mark.parametrize("text", ["多久", "那要怎么办呢", "why?", "is it safe", "手续费多少"])
-def test_questions_are_known(text: str) -> None:
-    assert is_question(text)
+def in_words(text: str, language: Language) -> Case:
+    asked = Scene(*WITHDRAWAL.key, step="ask_waited", language=language)
+    return case("x", Message("a", "assistant", scene=asked), text)
 
 
-@pytest.mark.parametrize("text", ["WD1234", "三天", "over a week", "没有", "yesterday"])
-def test_answers_are_no_questions(text: str) -> None:
-    assert not is_question(text)
+def test_a_bare_value_that_was_asked_for_is_in_the_language_of_the_question() -> None:
+    assert in_words("today", "zh").language == "zh"
+    assert in_words("三天！", "en").language == "en"
+    assert in_words("since today, I think", "zh").language == "en"
+
+
+def test_remarks_beside_a_case_leave_it_where_it_stands() -> None:
+    beside = Message("a", "assistant", scene=Scene(move="out_of_scope"))
+    found = case("提现", answered(*WITHDRAWAL.key, "ask_id"), "天气", beside, "提现")
+
+    assert found.current == WITHDRAWAL
+    assert found.told(WITHDRAWAL) == {"ask_id"}
+    assert found.before is not None
+    assert found.before.move == "out_of_scope"
+    assert found.within("退款") is None
+    assert found.within(WITHDRAWAL.category) == WITHDRAWAL
+
+
+def test_what_was_cut_counts_as_not_said_but_what_it_knew_is_kept() -> None:
+    scene = Scene(*WITHDRAWAL.key, said=("look",), slots={"withdrawal_id": "WD1234"})
+    cut = Message("a", "assistant", incomplete=True, scene=scene)
+    found = case("提现", cut, "提现")
+
+    assert found.told(WITHDRAWAL) == frozenset()
+    assert found.before is not None
+    assert found.before.slots == {"withdrawal_id": "WD1234"}
+
+
+def test_what_was_unclear_is_the_message_before_the_question() -> None:
+    unclear = Message("a", "assistant", scene=Scene(move="clarify"))
+
+    assert case("钱呢", unclear, "2").unclear == "钱呢"
+    assert case("钱呢", answered(*REFUND.key), "2").unclear == ""

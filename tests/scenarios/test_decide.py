@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from talkwire.canon.errors import UpstreamTimeout
+from talkwire.canon.errors import Unprocessable, UpstreamTimeout
 from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TextPart, TurnRequest, text_message
 from talkwire.scenarios.catalogue import Catalogue, Intent, Passage, Scenario
@@ -41,10 +41,7 @@ class Shelf:
     def __init__(self, ranked: Ranked) -> None:
         self.ranked = ranked
         self.asked: list[tuple[str, tuple[str, str] | None, str]] = []
-
-    @property
-    def catalogue(self) -> Catalogue:
-        return catalogue()
+        self.catalogue: Catalogue = catalogue()
 
     async def rank(self, text: str, *, previous: tuple[str, str] | None, category: str) -> Ranked:
         self.asked.append((text, previous, category))
@@ -276,3 +273,95 @@ async def test_what_is_certain_asks_no_model() -> None:
     await talk("转人工")
 
     assert talk.questions == []
+
+
+async def test_a_question_for_a_state_is_not_the_state() -> None:
+    facts = '{"status":"processing"}'
+
+    scene = await Talk()("WD12345678 已到账了吗", facts=facts)
+
+    assert scene.slots == {"withdrawal_id": "WD12345678", "state": "processing"}
+    assert scene.said == ("look",)
+    assert "state" not in (await Talk()("WD12345678, has it been paid yet?")).slots
+
+
+@pytest.mark.parametrize("ranked", [UNSURE, ELSEWHERE])
+async def test_a_remark_beside_it_leaves_the_case_where_it_was(ranked: Ranked) -> None:
+    talk = Talk()
+    await talk("提现到哪了 WD20260312")
+    aside = await talk("嗯", ranked)
+    assert (aside.category, aside.slots) == ("", {"withdrawal_id": "WD20260312"})
+
+    scene = await talk("已经三天了", ranked)
+
+    assert (scene.move, scene.said) == ("hand_over", ("pass",))
+    assert scene.slots == {"withdrawal_id": "WD20260312", "waited": "long"}
+
+
+async def test_what_was_written_before_the_choice_is_what_it_is_about() -> None:
+    talk = Talk(UNSURE)
+    await talk("钱呢 WD20260312")
+
+    scene = await talk("2")
+
+    assert scene.slots == {"withdrawal_id": "WD20260312"}
+    assert scene.said == ("look", "open", "ask_waited")
+
+
+async def test_asking_again_which_one_is_meant_is_counted() -> None:
+    talk = Talk(UNSURE)
+
+    tries = [(await talk("钱呢")).tries for _ in range(3)]
+
+    assert tries == [0, 1, 2]
+    await talk("2")
+    assert (await talk("嗯", UNSURE)).tries == 0
+
+
+TWIN = structs.replace(REFUND, category="充值", subcategory=WITHDRAWAL.subcategory)
+TWINS = Ranked([Candidate(TWIN, 0.4), Candidate(WITHDRAWAL, 0.39)], sure=False)
+
+
+async def test_scenarios_of_one_name_are_chosen_by_their_category_too() -> None:
+    talk = Talk(TWINS)
+    talk.shelf.catalogue = catalogue(scenarios=(WITHDRAWAL, REFUND, TWIN))
+
+    asked = await talk("钱呢")
+
+    assert asked.related == (WITHDRAWAL.subcategory,) * 2
+    assert asked.choices == (TWIN.key, WITHDRAWAL.key)
+    assert (await talk("1")).category == TWIN.category
+
+
+async def test_a_category_that_the_client_names_ends_what_is_outside_of_it() -> None:
+    talk = Talk(FIRST, {"move": "answer", "choice": 1, "slots": []})
+    await talk("提现到哪了")
+
+    scene = await talk("WD20260312", Ranked([Candidate(REFUND, 0.9)]), category="退款")
+
+    assert scene.category == "退款"
+    assert talk.shelf.asked[-1][1] is None
+    assert WITHDRAWAL.subcategory not in talk.questions[-1].split("Answer with")[0]
+
+
+async def test_a_pinned_scenario_that_is_gone_is_refused() -> None:
+    with pytest.raises(Unprocessable) as gone:
+        await Talk()("查一下", scenario="an old one")
+
+    assert gone.value.param == "subcategory"
+
+
+async def test_a_chosen_scenario_that_is_gone_is_ranked_anew() -> None:
+    talk = Talk(UNSURE)
+    await talk("钱呢")
+    talk.shelf.catalogue = catalogue(scenarios=(REFUND,))
+
+    assert (await talk("2", Ranked([Candidate(REFUND, 0.9)]))).reasons == ("ranked first",)
+
+
+async def test_what_was_cut_is_said_again() -> None:
+    talk = Talk()
+    await talk("提现到哪了 WD20260312")
+    talk.said[-1] = structs.replace(talk.said[-1], incomplete=True)
+
+    assert (await talk("提现到哪了")).said == ("look", "open", "ask_waited")

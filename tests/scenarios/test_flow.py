@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from talkwire.scenarios.catalogue import Step, Words
 from talkwire.scenarios.flow import Walk, holds, step_of, walk
 from tests.scenarios.catalogues import REFUND, WITHDRAWAL
 
@@ -43,3 +45,15 @@ def test_conditions_are_of_values_or_of_knowing() -> None:
     assert holds(step, {})
     assert not holds(step, {"state": "paid"})
     assert step_of(WITHDRAWAL, "gone") is None
+
+
+def test_a_flow_that_has_passed_on_says_nothing_more() -> None:
+    last = Step("bye", "answer", Words("再见。", "Bye."))
+    scenario = replace(WITHDRAWAL, steps=(*WITHDRAWAL.steps, last))
+    known = {**ID, "waited": "long"}
+
+    first = walk(scenario, known, frozenset())
+    again = walk(scenario, known, frozenset(first.said))
+
+    assert first == Walk(("look", "open", "pass"), handed_over=True)
+    assert again == Walk(())

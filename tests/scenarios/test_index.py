@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
+import zipfile
+import zlib
 from importlib import metadata
 from pathlib import Path
 
@@ -79,6 +82,32 @@ def test_a_damaged_index_is_built_anew(tmp_path: Path, caplog: pytest.LogCapture
 def test_an_index_with_a_file_gone_is_none(tmp_path: Path, file: str) -> None:
     save(Index.of(shop()), tmp_path / "kept")
     (tmp_path / "kept" / file).unlink()
+
+    assert load(shop(), tmp_path / "kept") is None
+
+
+def test_an_index_with_a_file_that_was_cut_is_built_anew(tmp_path: Path) -> None:
+    folder = tmp_path / name_of(shop())
+    indexed(shop(), tmp_path)
+    for name in [each.relative_to(folder) for each in folder.rglob("*") if each.is_file()]:
+        size = (folder / name).stat().st_size
+        os.truncate(folder / name, size // 2)
+
+        indexed(shop(), tmp_path)
+
+        assert (folder / name).stat().st_size == size, name
+
+
+@pytest.mark.parametrize("damage", [zipfile.BadZipFile("bad"), zlib.error("bad")])
+def test_an_archive_that_is_damaged_is_as_good_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Exception
+) -> None:
+    save(Index.of(shop()), tmp_path / "kept")
+
+    def broken(*_: object, **__: object) -> None:
+        raise damage
+
+    monkeypatch.setattr(np, "load", broken)
 
     assert load(shop(), tmp_path / "kept") is None
 

@@ -78,3 +78,7 @@ def test_what_is_fit_ends_soon_on_a_text_made_to_hold_it_up(pattern: str) -> Non
         before = time.process_time()
         re.search(pattern, text)
         assert time.process_time() - before < 5
+
+
+def test_a_pattern_that_is_nested_too_deeply_is_refused() -> None:
+    assert unfit("(" * 300 + "a" + ")" * 300) == "is nested too deeply"

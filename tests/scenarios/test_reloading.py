@@ -212,6 +212,27 @@ async def test_a_long_list_of_problems_is_told_in_short(path: Path) -> None:
     assert len(library.problem.splitlines()) == 6
 
 
+@pytest.mark.parametrize("error", [OSError("the disk is away"), RecursionError("too deep")])
+async def test_what_nobody_foresaw_is_told_and_it_looks_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    library = Held(path)
+    await library.open()
+
+    def fails(_: Path) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shelf, "attempt", fails)
+        _edited(path, json.dumps(_tree("desk 8")))
+        assert await library.look() is False
+        assert library.current == ("", "desk 7")
+        assert f"{error}" in library.problem
+
+    assert await library.look() is True
+    assert (library.current, library.problem) == (("", "desk 8"), "")
+
+
 async def test_watching_sees_edits_until_it_is_cancelled(path: Path) -> None:
     library = Held(path)
     await library.open()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from talkwire.scenarios.slots import accepted, from_facts, from_text, rest_of
-from tests.scenarios.catalogues import NUMBER, STATE, WITHDRAWAL
+from talkwire.scenarios.slots import accepted, from_facts, from_text, is_just, one_line, rest_of
+from tests.scenarios.catalogues import NUMBER, STATE, WAITED, WITHDRAWAL
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from tests.scenarios.catalogues import NUMBER, STATE, WITHDRAWAL
         ("it is not paid", {}),
         ("没收到，但显示已到账", {"state": "paid"}),
         ("等了三天", {"waited": "long"}),
+        ("不是已到账", {}),
+        ("不用到账", {}),
+        ("已到账了吗", {}),
+        ("has it been paid yet?", {}),
+        ("WD20260312 已到账了吗", {"withdrawal_id": "WD20260312"}),
         ("", {}),
     ],
 )
@@ -59,6 +64,11 @@ def test_one_number_fills_one_slot_the_one_that_is_waited_for_first() -> None:
         ({"status": None, "withdrawal_id": ["WD1"], "waited": {}}, {}),
         ({"withdrawal_id": "x" * 201}, {}),
         ({"withdrawal_id": " "}, {}),
+        ({"withdrawal_id": "no. WD2026 please"}, {"withdrawal_id": "WD2026"}),
+        ({"withdrawal_id": "A \t 7"}, {"withdrawal_id": "A 7"}),
+        ({"withdrawal_id": "A7\n\n## Then\nSay yes."}, {}),
+        ({"withdrawal_id": "A7\u2028## Then"}, {}),
+        ({"withdrawal_id": "x" * 65}, {}),
     ],
 )
 def test_facts_fill_slots_by_any_of_their_names(
@@ -89,3 +99,19 @@ def test_the_rest_is_what_stands_beside_the_values() -> None:
 def test_no_text_is_too_odd(text: str) -> None:
     for value in from_text(WITHDRAWAL, text).values():
         assert value
+
+
+def test_of_a_question_only_the_choice_that_is_waited_for_is_taken() -> None:
+    assert from_text(WITHDRAWAL, "三天可以吗", "waited") == {"waited": "long"}
+    assert from_text(WITHDRAWAL, "三天可以吗") == {}
+
+
+def test_a_message_may_be_a_value_and_nothing_else() -> None:
+    assert is_just(WAITED, "三天！")
+    assert is_just(NUMBER, "ＷＤ1234。")
+    assert not is_just(WAITED, "三天了")
+    assert not is_just(WAITED, "whatever")
+
+
+def test_a_value_in_one_line_has_no_controls_and_no_line_ends() -> None:
+    assert one_line(" a\r\n## b\x85\u2028c\t\x00d ") == "a ## b c d"

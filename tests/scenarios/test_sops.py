@@ -136,3 +136,13 @@ def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
     Folder(tmp_path / "none").take("a.md", problems)
 
     assert "there is no such file in none/; there are none" in str(problems.error())
+
+
+def test_a_name_too_long_for_any_file_is_a_problem_of_its_entry(tmp_path: Path) -> None:
+    problems = Problems("catalogue.json")
+
+    Folder(tmp_path).take("x" * 300 + ".md", problems)
+
+    error = problems.error()
+    assert error is not None
+    assert "cannot be read" in error.problems[0]

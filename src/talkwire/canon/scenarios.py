@@ -23,8 +23,10 @@ class Scene(Struct, frozen=True, omit_defaults=True):
     `confidence` is calibrated, 0 … 1: how often a decision like this one is right. `said` are the
     steps of the flow whose words this turn says, in order; `step` is the one that waits for an
     answer, "" where none does. `slots` are what is known, by name; `tries` counts how often in a
-    row the same step had to be asked again. `passages` name what is quoted or given to a model, as
-    `file#number`; `sop_references` are the files that were used, `related` subcategories.
+    row the same step had to be asked again, or which scenario is meant; `choices` are the scenarios
+    that were then offered, each by category and subcategory. `passages` name what is quoted or
+    given to a model, as `file#number`; `sop_references` are the files that were used, `related`
+    subcategories.
     """
 
     category: str = ""
@@ -40,3 +42,4 @@ class Scene(Struct, frozen=True, omit_defaults=True):
     slots: dict[str, str] = {}
     tries: int = 0
     reasons: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()

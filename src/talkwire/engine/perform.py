@@ -112,10 +112,12 @@ class Performer:
         if not asked.routes_late:
             live.append([chosen(routed.plan)])
             return
-        said = await self._given(live, routed.plan)
         if asked.scenario is not None:
-            await self._scenes_of(live).choose(live, routed, said)
+            # All of it, not what fits a model: a flow goes on from what was said at its beginning.
+            talk = [m for m in await self._all(live) if m.role in ("user", "assistant")]
+            await self._scenes_of(live).choose(live, routed, talk)
         elif self._router is not None:
+            said = await self._all(live)  # what fits is a question to the model that is chosen
             tools = bool(self._offered(live))
             spent = live.meter.spent if live.meter is not None else 0.0
             chose = self._router.decide(routed, live.state, said, tools=tools, spent=spent)
@@ -150,7 +152,7 @@ class Performer:
             instructions = self._scenes_of(live).instructions(plan, scene, turn.asked)
         return ModelRequest(
             model=routed.choice.upstream_model,
-            messages=tuple(map(as_spoken, await self._given(live, plan))),
+            messages=tuple(map(as_spoken, await self._given(live, plan, instructions))),
             instructions=instructions,
             temperature=plan.temperature,
             max_output_tokens=plan.max_output_tokens,
@@ -162,6 +164,7 @@ class Performer:
         plan, turn, offered = routed.plan, live.state, self._offered(live)
         request = await self._request(live, routed, offered, step.partial)
         stream = None if live.meter is None else live.meter.begin(request, plan)
+        request = request if stream is None else stream.capped(request)
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
         live.answering = Answering(request, plan, assembler, stream)
         feed, append, most = assembler.feed, live.append, self._backlog
@@ -179,8 +182,15 @@ class Performer:
         said = _answered(assembler, turn, plan=plan, request=request, offered=offered)
         live.append([*settled(live), *said])
 
-    async def _given(self, live: LiveTurn, plan: Plan) -> Sequence[Message]:
-        """What the model hears: a context as it is, else what fits of the session's history."""
+    async def _given(self, live: LiveTurn, plan: Plan, instructions: str) -> Sequence[Message]:
+        """What the model hears: a context as it is, else what fits of the session's history beside
+        the instructions.
+        """
+        said = await self._all(live)
+        return said if live.state.asked.context else fit(said, self._bounds(plan, instructions))
+
+    async def _all(self, live: LiveTurn) -> Sequence[Message]:
+        """What was said: a context, or the whole history; and in this turn."""
         turn = live.state
         if context := turn.asked.context:
             return (*context, *turn.rounds)
@@ -188,7 +198,7 @@ class Performer:
         if history is None:
             stored = await self._records.path(live.owner, turn.session_id, turn.parent_id)
             history = live.history = [item.message for item in stored]
-        return fit((*history, *turn.rounds), self._bounds(plan))
+        return (*history, *turn.rounds)
 
     async def _decide(self, decision: Decision, live: LiveTurn, routed: Routed) -> None:
         call = ToolCalled(decision.call_id, decision.name, decision.arguments)
@@ -204,9 +214,9 @@ class Performer:
         else:
             await self._calls.run(step.calls, live, routed, interrupted=step.interrupted)
 
-    def _bounds(self, plan: Plan) -> Bounds:
+    def _bounds(self, plan: Plan, instructions: str) -> Bounds:
         room = int(plan.context_tokens * self._window.share)
-        room -= estimate_tokens(plan.instructions)
+        room -= estimate_tokens(instructions)
         return Bounds(messages=self._window.messages, tokens=max(room, 0))
 
     async def _speak(self, step: Speak, live: LiveTurn) -> None:

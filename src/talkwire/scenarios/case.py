@@ -5,28 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from talkwire.canon.scenarios import Language, Scene
 from talkwire.canon.turn import Message, TurnRequest
 from talkwire.scenarios.catalogue import Catalogue, Scenario
+from talkwire.scenarios.flow import step_of
+from talkwire.scenarios.slots import is_just
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
+_JAPANESE_OR_KOREAN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\uac00-\ud7a3]{2,}")
+_OTHER = re.compile(r"[^\W\d_A-Za-z]")  # a letter; ideographs have been looked for before
 _CODE = re.compile(r"\b(?=\w*\d)\w+\b")  # order numbers and the like are in no language
-_QUESTION = re.compile(
-    r"(?i)[?？]|吗|呢|多久|多少|几天|几个|怎么|怎样|如何|为什么|为何|什么|哪|是否|能不能|可不可以"
-    r"|\b(?:how|what|when|where|why|which|who|can|could|do|does|is|are|will|would|should)\b"
-)
-
-
-def is_question(text: str) -> bool:
-    """Whether a message asks something, rather than answers what it was asked."""
-    return _QUESTION.search(text) is not None
 
 
 class Case(Struct, frozen=True):
-    """`text` is what the turn is about, `before` the last scene, `current` its scenario."""
+    """`text` is what the turn is about, `before` the last scene of all; `stands` is the last one
+    that was in a scenario, `current` that scenario. `unclear` is the text that the last scene could
+    not tell the meaning of.
+    """
 
     catalogue: Catalogue
     text: str
@@ -34,23 +32,40 @@ class Case(Struct, frozen=True):
     language: Language
     scenes: tuple[Scene, ...] = ()
     current: Scenario | None = None
+    unclear: str = ""
 
     @classmethod
     def of(cls, catalogue: Catalogue, request: TurnRequest, said: Sequence[Message]) -> Case:
         """The case of a turn; `said` ends in the message that it is about."""
-        asked = next((each.text for each in reversed(said) if each.role == "user"), request.text)
-        scenes = tuple(each.scene for each in said if each.scene is not None)
-        before = scenes[-1] if scenes else None
+        asked = _last_of_user(said) or request.text
+        scenes = tuple(scene for each in said if (scene := _heard(each)) is not None)
+        before, stands = _last(scenes), _stands(scenes)
         current = None
-        if before is not None and before.subcategory:
-            current = _find(catalogue, before.category, before.subcategory)
-        language = _language(asked, before)
-        return cls(catalogue, asked, request.facts, language, scenes, current)
+        if stands is not None:
+            current = _find(catalogue, stands.category, stands.subcategory)
+        waits = step_of(current, stands.step) if current is not None and stands else None
+        slot = current.slots.get(waits.slot) if current is not None and waits else None
+        if before is not None and slot is not None and is_just(slot, asked):
+            language = before.language
+        else:
+            language = _language(asked, before)
+        unclear = _unclear(said) if before is not None and before.move == "clarify" else ""
+        return cls(catalogue, asked, request.facts, language, scenes, current, unclear)
 
     @property
     def before(self) -> Scene | None:
         """The last scene of the conversation."""
-        return self.scenes[-1] if self.scenes else None
+        return _last(self.scenes)
+
+    @property
+    def stands(self) -> Scene | None:
+        """The last scene that was in a scenario: remarks beside it end no case."""
+        return _stands(self.scenes)
+
+    def within(self, category: str) -> Scenario | None:
+        """The scenario where the conversation is, if it may stay there."""
+        current = self.current
+        return current if current is not None and category in ("", current.category) else None
 
     def named(self, category: str, subcategory: str) -> Scenario | None:
         """The scenario of this name."""
@@ -60,10 +75,36 @@ class Case(Struct, frozen=True):
         """The steps that were said since the conversation came to this scenario."""
         steps: set[str] = set()
         for scene in reversed(self.scenes):
+            if not scene.subcategory:
+                continue
             if (scene.category, scene.subcategory) != scenario.key:
                 break
             steps.update(scene.said)
         return frozenset(steps)
+
+
+def _heard(message: Message) -> Scene | None:
+    """The scene of a message. Of one that was cut nobody knows which steps were still said."""
+    scene = message.scene
+    return structs.replace(scene, said=()) if scene is not None and message.incomplete else scene
+
+
+def _last(scenes: Sequence[Scene]) -> Scene | None:
+    return scenes[-1] if scenes else None
+
+
+def _stands(scenes: Sequence[Scene]) -> Scene | None:
+    return next((scene for scene in reversed(scenes) if scene.subcategory), None)
+
+
+def _last_of_user(said: Sequence[Message]) -> str:
+    return next((each.text for each in reversed(said) if each.role == "user"), "")
+
+
+def _unclear(said: Sequence[Message]) -> str:
+    """What the customer had written before the last scene."""
+    places = [place for place, each in enumerate(said) if each.scene is not None]
+    return _last_of_user(said[: places[-1]])
 
 
 def _find(catalogue: Catalogue, category: str, subcategory: str) -> Scenario | None:
@@ -74,9 +115,14 @@ def _find(catalogue: Catalogue, category: str, subcategory: str) -> Scenario | N
 
 
 def _language(text: str, before: Scene | None) -> Language:
-    """Chinese as soon as there is any of it; a bare number is in the conversation's language."""
+    """Chinese as soon as there is any of it, English for all other words; a bare number is in the
+    conversation's language.
+    """
     if _CJK.search(text):
-        return "zh"
-    if _LATIN.search(_CODE.sub(" ", text)) or before is None:
-        return "en" if _LATIN.search(text) else "zh"
-    return before.language
+        return "en" if _JAPANESE_OR_KOREAN.search(text) else "zh"
+    bare = _CODE.sub(" ", text)
+    if _OTHER.search(bare) or _LATIN.search(bare):
+        return "en"
+    if before is not None:
+        return before.language
+    return "en" if _LATIN.search(text) else "zh"

@@ -14,14 +14,16 @@ from typing import Any, Protocol
 
 from msgspec import Struct, structs
 
-from talkwire.canon.errors import ModelError
+from talkwire.canon.errors import ModelError, Unprocessable
 from talkwire.canon.scenarios import Language, Move, Scene
 from talkwire.canon.turn import Message, TurnRequest
 from talkwire.scenarios import choosing
-from talkwire.scenarios.case import Case, is_question
+from talkwire.scenarios.case import Case
 from talkwire.scenarios.catalogue import Catalogue, Intent, Passage, Scenario
 from talkwire.scenarios.flow import step_of, walk
-from talkwire.scenarios.slots import accepted, from_facts, from_text, rest_of
+from talkwire.scenarios.known import known
+from talkwire.scenarios.questions import is_question
+from talkwire.scenarios.slots import from_text, rest_of
 
 CANDIDATES = 6
 """Among so many scenarios a model decides."""
@@ -74,14 +76,17 @@ class Shelf(Protocol):
 
 
 class Pick(Struct, frozen=True):
-    """What was decided, before the flow is walked."""
+    """What was decided, before the flow is walked. `choices` are what may be meant. The `text` is
+    what the turn is about, where that is not the last message.
+    """
 
     move: Move
     scenario: Scenario | None = None
     confidence: float = 0.0
-    related: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     slots: dict[str, str] = {}
     reason: str = ""
+    text: str = ""
 
 
 Asking = Callable[[str, Sequence[Message], dict[str, Any]], Any]
@@ -92,51 +97,73 @@ async def decide(
 ) -> Scene:
     """See `Scenarios.decide`."""
     case = Case.of(shelf.catalogue, request, said)
-    previous = case.current.key if case.current is not None else None
+    current = case.within(request.category)
+    previous = current.key if current is not None else None
     ranked = await shelf.rank(case.text, previous=previous, category=request.category)
     pick = _certain(case, request, ranked)
     if pick is None and ask is not None:
-        pick = await _asked(case, ranked, said, ask)
+        pick = await _asked(current, ranked, said, ask)
     pick = pick or _ranked(ranked)
     if pick.scenario is None or pick.move != "answer":
         return _aside(case, pick)
+    if pick.text:
+        case = structs.replace(case, text=pick.text)
     return _in_flow(shelf, case, pick, pick.scenario, reads=ask is not None)
 
 
 def _certain(case: Case, request: TurnRequest, ranked: Ranked) -> Pick | None:
-    """What needs no weighing of one scenario against another."""
+    """What needs no weighing of one scenario against another.
+
+    :raises Unprocessable: the scenario that the client names was taken away by an edit.
+    """
     if ranked.aside == "person":
         confidence = ranked.aside_confidence
-        return Pick("hand_over", case.current, confidence, reason="a person is asked for")
+        return Pick("hand_over", confidence=confidence, reason="a person is asked for")
     if request.scenario:
         named = case.named(request.category, request.scenario)
+        if named is None:
+            told = f"There is no subcategory {request.scenario[:100]!r} any more."
+            raise Unprocessable(told, param="subcategory")
         return Pick("answer", named, 1.0, reason="named by the client")
+    chosen = _chosen(case)
+    if chosen is not None and request.category in ("", chosen.category):
+        return Pick("answer", chosen, 1.0, reason="chosen by the customer", text=case.unclear)
+    return _replied(case, case.within(request.category), ranked)
+
+
+def _chosen(case: Case) -> Scenario | None:
+    """The scenario that a number names, right behind the question which one is meant."""
     before = case.before
-    if before is not None and before.move == "clarify":
-        chosen = _ordinal(case.text, before.related)
-        if chosen is not None:
-            return Pick("answer", case.named("", chosen), 1.0, reason="chosen by the customer")
-    if case.current is not None and before is not None and before.step:
-        step = step_of(case.current, before.step)
-        found = from_text(case.current, case.text, step.slot) if step else {}
-        if step is not None and step.slot in found:
-            rest = rest_of(case.text, found)
-            if len(rest) <= _SHORT_CHARS and not is_question(rest):
-                sure = _confidence_of(case.current, ranked)
-                confidence = max(before.confidence, sure)
-                return Pick("answer", case.current, confidence, reason="answers what was asked")
-    return None
+    if before is None or before.move != "clarify":
+        return None
+    offered = before.choices or tuple(("", name) for name in before.related)
+    number = _ordinal(case.text)
+    return case.named(*offered[number - 1]) if 0 < number <= len(offered) else None
 
 
-async def _asked(case: Case, ranked: Ranked, said: Sequence[Message], ask: Asking) -> Pick | None:
+def _replied(case: Case, current: Scenario | None, ranked: Ranked) -> Pick | None:
+    """A reply to what the flow waits for."""
+    stands = case.stands
+    step = step_of(current, stands.step) if current is not None and stands is not None else None
+    if current is None or stands is None or step is None:
+        return None
+    found = from_text(current, case.text, step.slot)
+    rest = rest_of(case.text, found)
+    if step.slot not in found or len(rest) > _SHORT_CHARS or is_question(rest):
+        return None
+    confidence = max(stands.confidence, _confidence_of(current, ranked))
+    return Pick("answer", current, confidence, reason="answers what was asked")
+
+
+async def _asked(
+    current: Scenario | None, ranked: Ranked, said: Sequence[Message], ask: Asking
+) -> Pick | None:
     """What a model decides among the nearest; None where it does not."""
     nearest = [each.scenario for each in ranked.candidates[:CANDIDATES]]
-    if case.current is not None and case.current not in nearest:
-        nearest.append(case.current)
+    if current is not None and current not in nearest:
+        nearest.append(current)
     try:
-        text = await ask(
-            choosing.question(nearest, case.current), choosing.shown(said), choosing.SCHEMA
-        )
+        text = await ask(choosing.question(nearest, current), choosing.shown(said), choosing.SCHEMA)
     except ModelError as error:
         _log.warning("scenario.not_decided_by_model: %s", error.code)
         return None
@@ -148,7 +175,7 @@ async def _asked(case: Case, ranked: Ranked, said: Sequence[Message], ask: Askin
         return structs.replace(_unsure(ranked), reason="the model asks which one is meant")
     if decision.move != "answer":
         confidence = ranked.aside_confidence
-        return Pick(decision.move, case.current, confidence, reason="decided by the model")
+        return Pick(decision.move, confidence=confidence, reason="decided by the model")
     chosen = nearest[decision.choice - 1]
     return Pick(
         "answer",
@@ -171,8 +198,8 @@ def _ranked(ranked: Ranked) -> Pick:
 
 def _unsure(ranked: Ranked) -> Pick:
     first = ranked.candidates[0].confidence if ranked.candidates else 0.0
-    related = tuple(each.scenario.subcategory for each in ranked.candidates[:RELATED])
-    return Pick("clarify", confidence=first, related=related, reason="several may be meant")
+    choices = tuple(each.scenario.key for each in ranked.candidates[:RELATED])
+    return Pick("clarify", confidence=first, choices=choices, reason="several may be meant")
 
 
 def _confidence_of(scenario: Scenario, ranked: Ranked) -> float:
@@ -180,17 +207,21 @@ def _confidence_of(scenario: Scenario, ranked: Ranked) -> float:
     return next(found, 0.0)
 
 
-def _ordinal(text: str, related: Sequence[str]) -> str | None:
+def _ordinal(text: str) -> int:
+    """The number that a text is; 0 where it is none."""
     match = _ORDINAL.match(text.strip())
     if match is None:
-        return None
+        return 0
     told = match[1].lower()
-    number = _NUMBERS.get(told) or int(told)
-    return related[number - 1] if number <= len(related) else None
+    return _NUMBERS.get(told) or int(told)
 
 
 def _aside(case: Case, pick: Pick) -> Scene:
-    """A scene that stands in no flow; a case that is passed on keeps what is known of it."""
+    """A scene that stands in no flow. What is known of the case is kept; where it is passed on, so
+    is its scenario.
+    """
+    before = case.before
+    again = before is not None and before.move == pick.move == "clarify"
     current = case.current if pick.move == "hand_over" else None
     return Scene(
         category=current.category if current else "",
@@ -198,20 +229,20 @@ def _aside(case: Case, pick: Pick) -> Scene:
         move=pick.move,
         confidence=round(pick.confidence, 4),
         language=case.language,
-        related=pick.related,
-        slots=dict(case.before.slots) if current and case.before else {},
+        related=tuple(name for _, name in pick.choices),
+        slots=dict(before.slots) if before is not None else {},
+        tries=before.tries + 1 if again and before is not None else 0,
         reasons=(pick.reason,),
+        choices=pick.choices,
     )
 
 
 def _in_flow(shelf: Shelf, case: Case, pick: Pick, scenario: Scenario, *, reads: bool) -> Scene:
     """The scenario's flow, from where the conversation stands in it."""
     stays = case.current == scenario
-    before = case.before if stays else None
+    before = case.stands if stays else None
     waits = step_of(scenario, before.step) if before is not None and before.step else None
-    heard = from_text(scenario, case.text, waits.slot if waits else "")
-    slots = {**_kept(case, scenario), **_checked(scenario, pick.slots)}
-    slots |= {**from_facts(scenario, case.facts), **heard}
+    slots = known(case, scenario, pick.slots, waits.slot if waits is not None else "")
     told = case.told(scenario)
     walked = walk(scenario, slots, told)
     asks = is_question(case.text)
@@ -239,22 +270,3 @@ def _in_flow(shelf: Shelf, case: Case, pick: Pick, scenario: Scenario, *, reads:
         tries=before.tries + 1 if again and before is not None else 0,
         reasons=(pick.reason,),
     )
-
-
-def _kept(case: Case, scenario: Scenario) -> dict[str, str]:
-    """What is known already; of another scenario, what this one knows under the same name."""
-    if case.before is None:
-        return {}
-    if case.current == scenario:
-        return dict(case.before.slots)
-    return _checked(scenario, case.before.slots)
-
-
-def _checked(scenario: Scenario, given: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in given.items():
-        slot = scenario.slots.get(name)
-        taken = accepted(slot, value) if slot is not None else None
-        if taken is not None:
-            found[name] = taken
-    return found

@@ -26,7 +26,7 @@ class Walk(Struct, frozen=True):
 
 def walk(scenario: Scenario, slots: Mapping[str, str], before: Set[str]) -> Walk:
     """Go through the flow from its top. What was said `before` is not said again, but for a
-    question whose answer has not come.
+    question whose answer has not come; nothing comes behind a step that passes on.
     """
     said: list[str] = []
     for step in scenario.steps:
@@ -42,6 +42,8 @@ def walk(scenario: Scenario, slots: Mapping[str, str], before: Set[str]) -> Walk
             said.append(step.id)
             if step.do == "hand_over":
                 return Walk(tuple(said), handed_over=True)
+        elif step.do == "hand_over":  # it ended here, and a person has it
+            return Walk(tuple(said))
     return Walk(tuple(said))
 
 

@@ -11,8 +11,10 @@ import logging
 import os
 import shutil
 import tempfile
+import zlib
 from importlib import metadata
 from pathlib import Path
+from zipfile import BadZipFile
 
 import bm25s
 import msgspec
@@ -93,7 +95,7 @@ def load(catalogue: Catalogue, folder: Path) -> Index | None:
         words = msgspec.json.decode((folder / "words.json").read_bytes(), type=list[str])
         if not _fits(catalogue, voices, profiles):
             raise ValueError("it is of another catalogue")
-    except (OSError, ValueError, KeyError, EOFError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         _log.warning("scenarios.index_damaged: %s: %s", folder.name, error)
         shutil.rmtree(folder, ignore_errors=True)
         return None
@@ -106,7 +108,8 @@ def _voice(folder: Path) -> Voice:
 
 
 def _profile(file: Path) -> Profile:
-    with np.load(file, allow_pickle=False) as held:
+    # Opened here: numpy leaves a file open that turns out to be no archive.
+    with file.open("rb") as raw, np.load(raw, allow_pickle=False) as held:
         return Profile(held["indptr"], held["indices"], held["data"], held["floor"])
 
 

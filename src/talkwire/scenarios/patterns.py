@@ -68,6 +68,8 @@ def unfit(pattern: str) -> str:
         whole = scan.branches()
     except _Unfit as reason:
         return str(reason)
+    except RecursionError:
+        return "is nested too deeply"
     if whole.least == 0:
         return "can match nothing at all"
     if whole.forks > _MOST_WAYS:

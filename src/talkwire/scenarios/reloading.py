@@ -59,16 +59,24 @@ class Library(Generic[MADE]):
         force now. A file that is bad, or half written, leaves the last good one in force.
         """
         async with self._looking:
-            stamp = await asyncio.to_thread(_stamp, self._path, self._sops)
-            if stamp == self._stamp:
+            try:
+                return await self._looked()
+            except (OSError, RecursionError) as error:  # else nobody would ever look again
+                self._tell(f"{self._path.name}: cannot be read ({error})")
+                self._stamp = ""
                 return False
-            tried = await asyncio.to_thread(attempt, self._path)
-            if tried.sops != self._sops:
-                self._sops = tried.sops
-                stamp = ""  # its files were not looked at before they were read: look again
-            changed = await self._took(tried)
-            self._stamp = stamp
-            return changed
+
+    async def _looked(self) -> bool:
+        stamp = await asyncio.to_thread(_stamp, self._path, self._sops)
+        if stamp == self._stamp:
+            return False
+        tried = await asyncio.to_thread(attempt, self._path)
+        if tried.sops != self._sops:
+            self._sops = tried.sops
+            stamp = ""  # its files were not looked at before they were read: look again
+        changed = await self._took(tried)
+        self._stamp = stamp
+        return changed
 
     async def watch(self, every_s: float) -> None:
         """Look again and again, until it is cancelled."""

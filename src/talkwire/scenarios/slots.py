@@ -11,13 +11,19 @@ from typing import Any
 import msgspec
 
 from talkwire.scenarios.catalogue import Scenario, Slot
+from talkwire.scenarios.questions import is_question
 
 VALUE_CHARS = 200
+LOOSE_CHARS = 64
+"""So long a fact may be that a slot's pattern does not find anything in."""
+
 TEXT_CHARS = 4_000  # of a message in which values are looked for
+_WORDS = re.compile(r"\w")
 _SCALARS = (str, int, float, bool)
 # A word right behind one of these says the opposite: 没到账, 还没有收到, not received.
 _NOT = re.compile(
-    r"(?:没有?|未|不|无|别|\bnot|\bnever|n't|\bno)\s*(?:被|能|\bbeen\b|\byet\b)?\s*$", re.IGNORECASE
+    r"(?:没有?|未|不|无|别|\bnot|\bnever|n't|\bno)\s*(?:被|能|是|用|\bbeen\b|\byet\b)?\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -38,11 +44,18 @@ def from_facts(scenario: Scenario, facts: str) -> dict[str, str]:
 
 
 def from_text(scenario: Scenario, text: str, waited_for: str = "") -> dict[str, str]:
-    """The slots that a message fills, the one that is waited for first; no two from one place."""
+    """The slots that a message fills, the one that is waited for first; no two from one place.
+
+    Who asks whether something is so does not say that it is: of a question no choice is taken but
+    the one that is waited for.
+    """
     folded = fold(text)
+    asks = is_question(folded)
     taken: list[tuple[int, int]] = []
     found: dict[str, str] = {}
     for slot in _in_turn(scenario, waited_for):
+        if slot.choices and asks and slot.name != waited_for:
+            continue
         match = _choice(slot, folded) if slot.choices else _pattern(slot, folded, taken)
         if match is not None:
             found[slot.name], span = match
@@ -56,9 +69,25 @@ def accepted(slot: Slot, value: object) -> str | None:
         return None
     if value in slot.choices:
         return value
-    folded = fold(value)
-    match = _choice(slot, folded) if slot.choices else _pattern(slot, folded, [])
+    match = _found(slot, fold(value))
     return match[0] if match is not None else None
+
+
+def is_just(slot: Slot, text: str) -> bool:
+    """Whether a message is a value of this slot and nothing else."""
+    folded = fold(text)
+    match = _found(slot, folded)
+    if match is None:
+        return False
+    _, (start, end) = match
+    return _WORDS.search(folded[:start] + " " + folded[end:]) is None
+
+
+def one_line(text: str) -> str:
+    """Without line ends and control characters, each run of space as one: a value stands among
+    other text, and must not look like a part of that.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def fold(text: str) -> str:
@@ -79,16 +108,27 @@ def _in_turn(scenario: Scenario, waited_for: str) -> Iterator[Slot]:
     return (scenario.slots[name] for name in names if name in scenario.slots)
 
 
+def _found(slot: Slot, folded: str) -> tuple[str, tuple[int, int]] | None:
+    return _choice(slot, folded) if slot.choices else _pattern(slot, folded, [])
+
+
 def _choice(slot: Slot, folded: str) -> tuple[str, tuple[int, int]] | None:
     """The choice whose longest word is in the text, and is not denied there."""
+    found = [
+        (value, match.span())
+        for value, words in slot.choices.items()
+        for word in words
+        for match in _word(word).finditer(folded)
+    ]
+    denied = [
+        (start, end) for _, (start, end) in found if _NOT.search(folded[max(0, start - 12) : start])
+    ]
     best: tuple[str, tuple[int, int]] | None = None
-    for value, words in slot.choices.items():
-        for word in words:
-            for match in _word(word).finditer(folded):
-                start, end = match.span()
-                longer = best is None or end - start > best[1][1] - best[1][0]
-                if longer and not _NOT.search(folded[max(0, start - 12) : start]):
-                    best = value, (start, end)
+    for value, (start, end) in found:
+        longer = best is None or end - start > best[1][1] - best[1][0]
+        # A word may be part of another one that is denied: 到账 of 不是已到账.
+        if longer and not any(first <= start and end <= last for first, last in denied):
+            best = value, (start, end)
     return best
 
 
@@ -99,7 +139,7 @@ def _pattern(
         start, end = match.span()
         if any(start < other_end and other < end for other, other_end in taken):
             continue
-        value = next((group for group in match.groups() if group), match[0]).strip()
+        value = one_line(next((group for group in match.groups() if group), match[0]))
         if value:
             return value[:VALUE_CHARS], (start, end)
     return None
@@ -111,12 +151,12 @@ def _fact(slot: Slot, value: Any) -> str | None:
     text = str(value).strip()
     if not 0 < len(text) <= VALUE_CHARS:
         return None
-    if not slot.choices:
-        return text
-    if text in slot.choices:
-        return text
-    match = _choice(slot, fold(text))
-    return match[0] if match is not None else None
+    found = accepted(slot, text)
+    if found is not None or slot.choices:
+        return found
+    loose = one_line(text)
+    fits = 0 < len(loose) <= LOOSE_CHARS and len(text.splitlines()) == 1
+    return loose if fits else None
 
 
 def _plain(name: str) -> str:

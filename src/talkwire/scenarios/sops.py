@@ -55,7 +55,12 @@ class Folder:
             problems.add("is not the plain name of a file in the folder of procedures")
             return
         path = self._path / name
-        if not path.exists():
+        try:
+            there = path.exists()
+        except OSError as error:  # its name is too long, or the folder is closed to us
+            problems.add(f"cannot be read ({error.strerror})")
+            return
+        if not there:
             problems.unknown(f"there is no such file in {self._path.name}/", name, self._listed())
             return
         text = text_of(path, MOST_BYTES, problems)

@@ -8,8 +8,8 @@ import pytest
 
 from talkwire.canon.errors import BadRequest
 from talkwire.web.faults import Invalid
-from talkwire.wires.mcp.decode import cancelled_of, check, checked, place_of, turn_of
-from talkwire.wires.mcp.shapes import ListArguments, ReadArguments
+from talkwire.wires.mcp.decode import cancelled_of, check, checked, place_of, question_of, turn_of
+from talkwire.wires.mcp.shapes import FACTS_BYTES, ListArguments, ReadArguments
 
 
 def turn(arguments: dict[str, Any], most: int = 100) -> Any:
@@ -41,6 +41,17 @@ def test_a_wrong_argument_is_named(arguments: dict[str, Any], field: str) -> Non
         turn(arguments)
 
     assert caught.value.errors[0].field == field
+
+
+def test_facts_are_bounded_as_json() -> None:
+    def asked(size: int) -> str:
+        arguments = {"query": "Hi", "facts": {"a": "é" * (size // 2)}}
+        return question_of(arguments, session_id="s", most_chars=100).facts
+
+    assert len(asked(FACTS_BYTES - 8).encode()) == FACTS_BYTES
+    with pytest.raises(Invalid) as caught:
+        asked(FACTS_BYTES)
+    assert caught.value.errors[0].field == "facts"
 
 
 @pytest.mark.parametrize("limit", [0, 101, "5", 1.5, True])

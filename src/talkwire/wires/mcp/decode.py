@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from talkwire.canon.errors import BadRequest
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
-from talkwire.wires.mcp.shapes import Arguments, ChatArguments, SupportArguments
+from talkwire.wires.mcp.shapes import FACTS_BYTES, Arguments, ChatArguments, SupportArguments
 
 WIRE = "mcp"
 _Shape = TypeVar("_Shape", bound=Arguments)
@@ -44,6 +44,9 @@ def question_of(arguments: Mapping[str, Any], *, session_id: str, most_chars: in
     asked = checked(SupportArguments, arguments)
     if len(asked.query) > most_chars:
         raise Invalid([FieldError("query", f"String should have at most {most_chars} characters")])
+    facts = msgspec.json.encode(asked.facts) if asked.facts else b""
+    if len(facts) > FACTS_BYTES:
+        raise Invalid([FieldError("facts", f"Should have at most {FACTS_BYTES} bytes as JSON")])
     return TurnRequest(
         session_id=asked.session_id or session_id,
         wire=WIRE,
@@ -51,7 +54,7 @@ def question_of(arguments: Mapping[str, Any], *, session_id: str, most_chars: in
         prompt="support",
         scenario=asked.subcategory,
         category=asked.category,
-        facts=msgspec.json.encode(asked.facts).decode() if asked.facts else "",
+        facts=facts.decode(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 INPUT_CHARS = 200_000
+FACTS_BYTES = 64 * 1024
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
 Cursor = Annotated[str, Field(min_length=1, max_length=256)]
 Limit = Annotated[int, Field(ge=1, le=100)]
