@@ -39,8 +39,8 @@ def test_an_open_server_without_limits_has_no_gate(tmp_path: Path) -> None:
     assert gates(settings(tmp_path, limits=LimitSettings(rpm=5))) == 1
     assert gates(settings(tmp_path, limits=LimitSettings(streams=5))) == 1
     assert gates(settings(tmp_path, auth=AuthSettings(mode="keys"))) == 1
-    for wires, count in ((("native", "routed-chat"), 1), (("native", "mcp"), 0)):
-        assert gates(settings(tmp_path, host="0.0.0.0", open=True, wires=wires)) == count  # noqa: S104 - not bound
+    for wires in (("native", "routed-chat"), ("native", "mcp")):  # there may be keys, and be shown
+        assert gates(settings(tmp_path, host="0.0.0.0", open=True, wires=wires)) == 1  # noqa: S104 - not bound
 
 
 @pytest.mark.parametrize(("proxies", "last"), [(("127.0.0.1",), 200), ((), 429)])
@@ -157,6 +157,34 @@ async def test_a_users_key_and_token_open_the_same_sessions(tmp_path: Path) -> N
         token = bearer(jwt.encode(claims_of(), secret, "HS256"))
 
         assert (await client.get(f"/turns/{turn_id}", headers=token)).status_code == 200
+
+
+async def test_what_is_begun_with_a_key_on_an_open_server_is_its_users_on_every_path(
+    tmp_path: Path,
+) -> None:
+    given = settings(tmp_path, host="0.0.0.0", open=True)  # noqa: S104 - not bound
+    async with access.keys(given) as keys:
+        _, text = await keys.create(NewKey("phone", user="ann"))
+    async with served(build(given)) as client:
+        await events_of(client, await asked(client, "Nobody's."))
+        nobodys = (await client.get("/usage?by=user")).json()["rows"]
+        client.headers.update(bearer(text))
+        turn_id = await asked(client, "Hello!")
+        await events_of(client, turn_id)
+        mine = await client.get(f"/turns/{turn_id}")
+        anns = (await client.get("/usage?by=user")).json()["rows"]
+        client.headers.update(bearer("tw_unknown"))
+        unknown = await client.get(f"/turns/{turn_id}")
+        del client.headers["authorization"]
+        without = await client.get(f"/turns/{turn_id}")
+        others = await client.get("/usage?by=user&user=ann")
+        seen = (await client.get("/usage?by=user")).json()["rows"]
+
+    statuses = [answer.status_code for answer in (mine, unknown, without, others)]
+    assert statuses == [200, 401, 404, 403]
+    assert [row["user"] for row in anns] == ["ann"]
+    assert [row["user"] for row in seen] == ["local"]
+    assert seen == nobodys
 
 
 async def test_tokens_of_the_last_minute_are_counted_when_a_turn_has_ended(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from talkwire.web import tickets as ticket_routes
 from talkwire.web.admission import Admission
 from talkwire.web.gate import Gate
 from talkwire.web.keyring import Keyring, Verify
-from talkwire.web.principals import LOCAL, Principal
+from talkwire.web.principals import GUEST, LOCAL, Principal
 from talkwire.web.rates import Counters, MemoryCounters, Rates
 
 PUBLIC = frozenset({"/", "/health", "/health/liveness", "/health/readiness", "/healthz"})
@@ -52,7 +52,9 @@ class Access:
     @property
     def everyone(self) -> Principal | None:
         """Who asks, where nobody is asked for a key."""
-        return LOCAL if self.open_to_all else None
+        if not self.open_to_all:
+            return None
+        return LOCAL if self.keyring is None else GUEST
 
 
 def access(settings: Settings, database: Database, counters: Counters | None = None) -> Access:
@@ -90,13 +92,13 @@ def add_gate(
 ) -> None:
     """The routes of tickets, and the middleware. Nothing of it where all is open to all.
 
-    The paths of `bearer` ask for a key always, but on a server for its own machine alone. What
+    The paths of `bearer` ask for a key always, but on a server for its own machine alone; a key
+    that is shown is looked at wherever there may be any. What
     `proxies` (addresses and networks) say of where a request came from is believed.
     """
-    keyed = who.keyring is not None and bool(bearer)
     if not who.open_to_all:
         app.include_router(ticket_routes.router(who.tickets))
-    if keyed or who.limited or not who.open_to_all:
+    if who.keyring is not None or who.limited:
         app.add_middleware(
             Gate,
             admission=who.admission,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -168,6 +169,26 @@ async def test_a_full_queue_and_reject_are_busy_and_store_nothing(records: SqlRe
     assert (await records.start(new_turn("s_2", key="k"))).fresh
     interrupting = await records.start(new_turn(on_busy="interrupt", max_waiting=0))
     assert interrupting.ahead[0] == first.record.turn_id
+
+
+async def test_the_turn_of_a_key_can_be_looked_up_until_it_expires(
+    database: AnyDatabase, records: SqlRecords
+) -> None:
+    new = new_turn(key="k", owner="ann")
+    assert new.idempotency is not None
+    assert await records.known("ann", new.idempotency) is None
+    await records.start(new)
+    end = new.at + int(new.idempotency.ttl_s * 1000)
+
+    for at, there in ((end - 1, new.turn_id), (end, None)):
+        later = SqlRecords(database, lambda: "n", clock=partial(int, at))
+        found = await later.known("ann", new.idempotency)
+        assert (found and found.turn_id) == there
+    assert await records.known("bob", new.idempotency) is None
+    with pytest.raises(IdempotencyMismatch):
+        await SqlRecords(database, lambda: "n", clock=lambda: new.at).known(
+            "ann", replace(new.idempotency, fingerprint="other")
+        )
 
 
 async def test_a_key_names_one_turn_whoever_races(records: SqlRecords) -> None:

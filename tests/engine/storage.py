@@ -20,6 +20,7 @@ from talkwire.canon.events import Stamped, TurnCompleted, TurnStarted
 from talkwire.canon.fold import answer_message_id, fold, input_message_id
 from talkwire.canon.records import (
     Approval,
+    Idempotency,
     NewTurn,
     Outcome,
     Started,
@@ -65,6 +66,14 @@ class FakeRecords:
         if (gate := self.after_start.get(new.request.text)) is not None:
             await gate.wait()
         return started
+
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None:
+        if (owner, wanted.key) not in self.keys:
+            return None
+        fingerprint, turn_id = self.keys[owner, wanted.key]
+        if fingerprint != wanted.fingerprint:
+            raise IdempotencyMismatch("another body")
+        return self.turns[turn_id]
 
     def _store(self, new: NewTurn) -> Started:
         request = new.request

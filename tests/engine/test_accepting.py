@@ -7,8 +7,10 @@ from contextlib import suppress
 
 import pytest
 
+from talkwire.canon.budgets import Budget
 from talkwire.canon.deltas import Text
 from talkwire.canon.errors import (
+    BudgetExceeded,
     Busy,
     Draining,
     IdempotencyMismatch,
@@ -18,6 +20,7 @@ from talkwire.canon.errors import (
 )
 from talkwire.canon.events import TurnAborted, TurnCompleted
 from talkwire.canon.records import Idempotency, NewTurn
+from talkwire.engine.budgets import Budgets
 from talkwire.engine.policy import Policy
 from tests.engine.fakes import (
     OWNER,
@@ -28,6 +31,8 @@ from tests.engine.fakes import (
     steps,
     until,
 )
+from tests.engine.ledger import FakeLedger
+from tests.engine.storage import FakeRecords
 
 KEY = Idempotency("k", "body", 60)
 
@@ -56,6 +61,24 @@ async def test_a_key_names_one_turn() -> None:
     assert again.record.turn_id == first.record.turn_id
     await world.events(first.record.turn_id)
     assert len(world.model.requests) == 1
+    with pytest.raises(IdempotencyMismatch):
+        await world.turns.start(OWNER, asking(), idempotency=Idempotency("k", "other", 60))
+
+
+async def test_a_key_names_its_turn_also_when_that_has_used_the_budget_up() -> None:
+    records = FakeRecords()
+    one = Budgets(FakeLedger(records), {OWNER: Budget(day=20)})
+    world = World(ScriptedModel(says(*["word "] * 50)), records=records, budgets=one)
+    first = await world.turns.start(OWNER, asking(), idempotency=KEY)
+    await world.events(first.record.turn_id)
+    await until(lambda: not world.turns.running)
+
+    again = await world.turns.start(OWNER, asking(), idempotency=KEY)
+
+    assert (again.fresh, again.record.turn_id) == (False, first.record.turn_id)
+    for other in (None, Idempotency("other", "body", 60)):
+        with pytest.raises(BudgetExceeded):
+            await world.turns.start(OWNER, asking(), idempotency=other)
     with pytest.raises(IdempotencyMismatch):
         await world.turns.start(OWNER, asking(), idempotency=Idempotency("k", "other", 60))
 

@@ -19,8 +19,10 @@ from tests.engine.storage import FakeJournal, FakeRecords
 ASKED = ModelRequest("m", (text_message("a", "user", "four tokens of text"),), instructions="abcd")
 
 
-async def asked(answer: Sequence[Act]) -> tuple[str, list[UsageCounted], ModelError | None]:
-    """What was heard, what it cost, and how it failed."""
+async def asked(
+    answer: Sequence[Act], usage: list[UsageCounted] | None = None
+) -> tuple[str, list[UsageCounted], ModelError | None]:
+    """What was heard, what it cost (also in `usage`), and how it failed."""
     records = FakeRecords()
     first = Stamped(0, 1, TurnStarted("t", "s_1", "native", asking(), "msg_t_in"))
     records.events["t"] = [first]
@@ -32,6 +34,9 @@ async def asked(answer: Sequence[Act]) -> tuple[str, list[UsageCounted], ModelEr
         await aside.ask(ASKED, live, routed, heard.append)
     except ModelError as failed:
         error = failed
+    finally:
+        if usage is not None:
+            usage += live.state.usage
     return "".join(heard), live.state.usage, error
 
 
@@ -54,6 +59,15 @@ async def test_what_was_cut_is_estimated(failure: ModelError | None) -> None:
     assert isinstance(error, UpstreamUnavailable if failure else UpstreamIncomplete)
     (counted,) = usage
     assert (counted.input_tokens, counted.output_tokens, counted.estimated) == (10, 1, True)
+
+
+async def test_what_was_cut_off_before_it_said_anything_has_cost_its_question() -> None:
+    usage: list[UsageCounted] = []
+
+    with pytest.raises(TimeoutError):
+        await asked([TimeoutError()], usage)
+
+    assert usage == [UsageCounted(10, 0, estimated=True, cost=0.00001, model="default")]
 
 
 async def test_what_said_nothing_has_cost_nothing() -> None:

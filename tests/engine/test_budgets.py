@@ -151,21 +151,16 @@ async def test_a_ledger_that_is_away_is_told_and_a_turn_that_runs_goes_on() -> N
     assert await one.open("ann", "k1", TurnState()) is not None
 
 
-async def test_nobody_is_refused_for_what_may_be_counted_twice() -> None:
-    one, ledger = budgets(keys=KEY)
-    ledger.before, ledger.gate = Sum(60, 0.0), asyncio.Event()
-    reading = asyncio.create_task(one.check("ann", "k1"))
-    await until(lambda: ledger.reads)
-    (account,) = one._known.values()
-    assert account is not None
-    account.charge(Sum(60, 0.0))  # it is in the sum that is being read, or is not
+async def test_a_model_is_told_how_much_may_be_said() -> None:
+    stage = world(words(3), keys={"k1": Budget(day=100)})
 
-    ledger.gate.set()
-    await reading
+    await told(stage)
+    await stage.events(await stage.ask("Hi", key_id="k2"))
 
-    assert ledger.reads == 2
-    await one.check("ann", "k1")
-    assert ledger.reads == 2
+    bounded, free = (request.max_output_tokens for request in stage.model.requests)
+    assert bounded is not None
+    assert 100 < bounded <= 150
+    assert free is None
 
 
 async def test_an_unlikely_crowd_of_payers_is_not_remembered(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Text, Tokens
+from talkwire.canon.errors import BudgetExceeded, UpstreamUnavailable
 from talkwire.canon.events import (
     AnyEvent,
     ReasoningDelta,
     RouteChosen,
     Stamped,
+    Terminal,
     TextDelta,
     TurnStarted,
     UsageCounted,
@@ -19,6 +23,7 @@ from talkwire.canon.turn import ModelRequest, Plan, text_message
 from talkwire.engine.assemble import Answering, Assembler
 from talkwire.engine.counting import lost, settled, usage_of
 from talkwire.engine.live import LiveTurn
+from talkwire.engine.seal import seal
 from tests.engine.fakes import OWNER, asking
 from tests.engine.storage import FakeJournal, FakeRecords
 
@@ -93,6 +98,25 @@ def test_a_call_that_was_cut_is_paid_for_though_nobody_has_seen_it() -> None:
 def test_a_model_that_said_nothing_has_used_nothing() -> None:
     assert settled(answering(live())) == []
     assert settled(live()) == []
+
+
+async def test_a_model_that_was_stopped_or_took_too_long_unseen_is_paid_for_its_question() -> None:
+    for error in (asyncio.CancelledError(), TimeoutError(), BudgetExceeded("Used up.")):
+        turn = answering(live())
+        await seal(turn, raising(error))
+        assert settled(turn) == [UsageCounted(9, 0, estimated=True, cost=9.0)]
+
+    stopped = answering(live())
+    stopped.stopped = True
+    await seal(stopped, raising(UpstreamUnavailable("fails on its way out")))
+    assert len(settled(stopped)) == 1
+    failed = answering(live())
+    await seal(failed, raising(UpstreamUnavailable("gone")))
+    assert settled(failed) == []
+
+
+async def raising(error: BaseException) -> Terminal:
+    raise error
 
 
 def test_what_is_counted_already_is_not_counted_again() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from talkwire.canon.budgets import Payer, Sum
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens, Words
@@ -29,17 +30,19 @@ class Purse:
     def __init__(self, *lefts: Left) -> None:
         self.lefts = lefts
         self.under_way: set[Meter] = set()
+        self.used = Sum()
         self.charged: list[Sum] = []
         self.spent = 0.25
 
     def left(self) -> list[Left]:
-        used = Sum()
-        for meter in self.under_way:
-            used = used.plus(meter.using)
+        used = self.used
         return [
             Left(each.payer, each.period, each.tokens - used.tokens, each.cost - used.cost)
             for each in self.lefts
         ]
+
+    def use(self, tokens: int, cost: float) -> None:
+        self.used = self.used.plus(Sum(tokens, cost))
 
     def charge(self, used: Sum) -> None:
         self.charged.append(used)
@@ -208,6 +211,51 @@ def test_a_turn_that_another_process_carries_on_is_charged_there() -> None:
     meter.close(stored=False)
 
     assert (purse.charged, purse.under_way) == ([], set())
+
+
+@pytest.mark.parametrize(
+    ("own", "left", "context", "sent"),
+    [
+        (None, 100, 128_000, 100 + 25 + 16),
+        (500, 100, 128_000, 100 + 25 + 16),
+        (50, 100, 128_000, 50),
+        (50_000, 20_000, 128_000, 25_016),
+        (None, 20_000, 128_000, None),  # some models would refuse so much
+        (None, 100, 120, None),
+    ],
+)
+def test_a_model_is_asked_for_little_more_than_what_is_left(
+    own: int | None, left: int, context: int, sent: int | None
+) -> None:
+    plan = Plan("m", "cloud", context_tokens=context)
+    stream, _, _ = metered(tokens_left(GIVEN + left), plan=plan)
+    free, _, _ = metered()
+
+    asked = structs.replace(ASKED, max_output_tokens=own)
+
+    assert stream.capped(asked).max_output_tokens == sent
+    assert free.capped(asked) == asked
+
+
+def test_what_is_under_way_is_a_sum_that_is_kept() -> None:
+    purse, state = Purse(tokens_left(1000)), TurnState()
+    state.apply(Stamped(0, 1, UsageCounted(1, 2)))  # of a process before
+    meter = Meter([purse], state)
+    stream = meter.begin(ASKED, PLAN)
+    heard = Heard(stream)
+    assert purse.used == Sum(3 + GIVEN, GIVEN)
+
+    heard.until_it_ends([[Text("a ")], [Text("long" * 20)], [Text("b ")] * 9])
+
+    assert purse.used == Sum(3 + GIVEN + stream.tokens, GIVEN + 2.0 * stream.tokens)
+    stream.end()
+    stream.end()
+    assert purse.used == Sum(3, 0)
+    state.apply(Stamped(1, 1, UsageCounted(7, 28, cost=0.5)))
+    meter.look()
+    assert purse.used == Sum(38, 0.5)
+    meter.close(stored=True)
+    assert (purse.used, purse.charged) == (Sum(), [Sum(38, 0.5)])
 
 
 def test_turns_under_way_leave_less_to_those_that_begin() -> None:

@@ -235,4 +235,5 @@ async def test_cancelling_ends_every_question_and_what_was_said_is_counted() -> 
     await until(lambda: reader.running == AT_ONCE)
     running.cancel()
     await asyncio.wait([running])
-    assert (running.cancelled(), reader.running, stage.usage) == (True, 0, [])
+    assert (running.cancelled(), reader.running, len(stage.usage)) == (True, 0, AT_ONCE)
+    assert all(used.input_tokens > 0 == used.output_tokens for used in stage.usage)

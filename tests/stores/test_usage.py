@@ -5,6 +5,7 @@ What they add up to is proved in `tests/contracts/test_ledger.py`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,40 @@ async def test_sums_are_found_along_an_index(
             _report(connection, asked)
 
     assert index in await either.read(lambda c: _explained(c, work))
+
+
+@pytest.mark.parametrize("payer", [Payer("key", "k1"), Payer("user", "user 7")])
+async def test_what_a_budget_adds_up_is_all_in_the_index(either: AnyDatabase, payer: Payer) -> None:
+    await either.write(_fill)
+
+    def work(connection: Connection) -> str:
+        if connection.dialect.name == "postgresql":  # it may read the table until it is vacuumed
+            connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        return _explained(connection, lambda c: _spending(c, payer, NOW, NOW))
+
+    plan = await either.read(work)
+
+    assert "COVERING INDEX" in plan or "Index Only Scan" in plan
+
+
+async def test_reports_are_made_one_after_another(
+    either: AnyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most = 0, 0
+
+    async def read(query: Callable[[Connection], Any]) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    monkeypatch.setattr(either, "read", read)
+    ledger = SqlUsage(either)
+
+    await asyncio.gather(*(ledger.report(UsageAsked(0, 1, ("day",))) for _ in range(5)))
+
+    assert most == 1
 
 
 async def test_a_key_with_much_behind_it_is_added_up_as_a_whole(either: AnyDatabase) -> None:

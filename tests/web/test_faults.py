@@ -12,7 +12,9 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from talkwire.canon.errors import BudgetExceeded, Busy, Draining, NotFound, TalkwireError
+from talkwire.canon.events import TurnFailed
 from talkwire.web.faults import Faults, FieldError, Invalid, answer, problem
+from talkwire.web.whole import failure
 from tests.web.wire import client_of, scope
 
 
@@ -60,6 +62,9 @@ def test_who_may_ask_again_is_told_when() -> None:
     ever = answer(BudgetExceeded("Used up."), scope())
     assert ever.status_code == 403
     assert "retry-after" not in ever.headers
+    running = answer(failure(TurnFailed("budget_exceeded", "Used up.")), scope())
+    assert running.status_code == 429
+    assert "retry-after" not in running.headers
 
 
 def test_a_wire_can_have_its_own_shape() -> None:

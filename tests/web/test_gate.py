@@ -187,6 +187,18 @@ async def test_some_paths_take_nothing_but_a_bearer_even_where_others_are_open(
     assert ids == ["ann", "ann", *(["local", "local"] if open_to_all else ["ann"])]
 
 
+async def test_a_key_that_is_shown_says_who_asks_on_every_path_of_an_open_server() -> None:
+    serving = Serving(open_to_all=True)
+    shown = [KEY, {}, {"Authorization": "Basic abc"}, {"Authorization": "bearer  tw_1_b"}]
+    async with serving.client() as client:
+        statuses = [(await client.get("/chat", headers=each)).status_code for each in shown]
+        healthy = await client.get("/health", headers=shown[-1])
+
+    assert statuses == [200, 200, 200, 401]
+    assert healthy.status_code == 200
+    assert [who.id for who, _ in serving.seen] == ["ann", "local", "local"]
+
+
 async def test_without_keys_at_all_a_bearer_is_asked_of_nobody() -> None:
     async with Serving(keyed=False).client() as client:
         assert (await client.get("/bearer")).status_code == 200

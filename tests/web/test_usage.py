@@ -17,7 +17,7 @@ from starlette.responses import Response
 from talkwire.canon.errors import Forbidden, Unprocessable
 from talkwire.canon.keys import USUAL_SCOPES
 from talkwire.canon.usage import UsageAsked, UsagePage, UsageRow
-from talkwire.web.principals import LOCAL, PRINCIPAL, Principal
+from talkwire.web.principals import GUEST, LOCAL, PRINCIPAL, Principal
 from talkwire.web.usage import MOST_ROWS, asked_of, plain, router
 from tests.web.wire import scope
 
@@ -45,7 +45,8 @@ class Book:
     async def report(self, asked: UsageAsked) -> UsagePage:
         self.asked.append(asked)
         rows = [row for row in self.rows if asked.after is None or row.group > asked.after]
-        return UsagePage(tuple(rows[: asked.limit]), TOTAL, more=len(rows) > asked.limit)
+        total = TOTAL if asked.after is None else None
+        return UsagePage(tuple(rows[: asked.limit]), total, more=len(rows) > asked.limit)
 
 
 async def get(
@@ -108,6 +109,7 @@ def test_times_are_dates_or_moments(since: str, until: str, meant: tuple[str, st
         ("from", "1969-12-31"),
         ("to", "9999-12-31"),
         ("from", "2026-03-18"),
+        ("from", "2025-03-16T09:30:00Z"),
         ("by", "week"),
         ("by", "day,"),
         ("by", "day;model"),
@@ -130,6 +132,16 @@ def test_what_is_not_acceptable_is_named(param: str, value: str) -> None:
     assert refused.value.param == param
 
 
+def test_a_year_is_the_most_that_is_added_up_at_once() -> None:
+    leap = asked_of({"from": "2024-01-01", "to": "2024-12-31"}, ANN, NOW)
+
+    assert (leap.until - leap.since) // 86_400_000 == 366
+    for given in ({"from": "2024-01-01", "to": "2025-01-01"}, {"to": "2027-03-17"}):
+        with pytest.raises(Unprocessable, match="366 days") as refused:
+            asked_of(given, ANN, NOW)
+        assert refused.value.param == "from"
+
+
 def test_what_is_empty_is_not_given() -> None:
     empty = dict.fromkeys(("from", "to", "by", "limit", "cursor", "user", "key"), "")
 
@@ -147,6 +159,9 @@ def test_one_sees_ones_own_and_admins_see_everybodys() -> None:
     assert query(ADMIN).user is None
     assert query(ADMIN, user="bob").user == "bob"
     assert query(LOCAL).user is None
+    assert query(GUEST).user == "local"
+    with pytest.raises(Forbidden):
+        query(GUEST, user="ann")
     with pytest.raises(Forbidden):
         query(user="bob")
 
@@ -200,13 +215,17 @@ async def test_rows_tell_their_group_and_their_sums() -> None:
 async def test_a_cursor_goes_on_in_the_time_of_the_first_page() -> None:
     book = Book(*(row("2026-03-01", f"m{k}") for k in range(5)))
     seen: list[str] = []
+    totals: list[Any] = []
     cursor: str | None = ""
     while cursor is not None:
         told = body(await get(book, limit="2", cursor=cursor))
+        totals.append(told["totals"])
         seen += [each["model"] for each in told["rows"]]
         cursor = told["next_cursor"]
 
     assert seen == [f"m{k}" for k in range(5)]
+    assert totals == [totals[0], None, None]
+    assert totals[0]["turns"] == 3
     assert {(asked.since, asked.until) for asked in book.asked} == {
         (book.asked[0].since, book.asked[0].until)
     }
@@ -230,6 +249,9 @@ def _second(book: Book) -> str:
         [0, 1, ["day", "model"], ["2026-03-01", "a\x00"]],
         [0, 2**60, ["day", "model"], ["2026-03-01", "m"]],
         [-1, 1, ["day", "model"], ["2026-03-01", "m"]],
+        [2**53 - 2, 2**53 - 1, ["day", "model"], ["2026-03-01", "m"]],
+        [221_900_000_000_000, 221_900_000_000_001, ["day", "model"], ["2026-03-01", "m"]],
+        [5, 5, ["day", "model"], ["2026-03-01", "m"]],
         [0, 1, ["day", "model"], ["2026-03-01", "m"], 5],
         {"since": 0},
     ],

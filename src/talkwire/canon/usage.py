@@ -47,8 +47,10 @@ class UsageRow(Struct, frozen=True):
 
 
 class UsagePage(Struct, frozen=True):
-    """Some of the rows, and the sum of all there are, on other pages too. `more`: others follow."""
+    """Some of the rows, and on the first page the sum of all there are, on other pages too. `more`:
+    others follow.
+    """
 
     rows: tuple[UsageRow, ...]
-    total: UsageRow
+    total: UsageRow | None
     more: bool

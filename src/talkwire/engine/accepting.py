@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from msgspec import structs
 
-from talkwire.canon.errors import Draining, StorageUnavailable, Unavailable
+from talkwire.canon.errors import BudgetExceeded, Draining, StorageUnavailable, Unavailable
 from talkwire.canon.records import Idempotency, NewTurn, Started, Verdict
 from talkwire.canon.turn import Plan, TurnRequest
 from talkwire.engine.board import Board
@@ -65,7 +65,16 @@ class Accepting:
         if self._board.running >= self._policy.max_running:
             raise Unavailable("Too many answers are being written; ask again in a moment.")
         if self._budgets is not None:
-            await self._budgets.check(owner, key_id)
+            try:
+                await self._budgets.check(owner, key_id)
+            except BudgetExceeded:
+                # Who asks again for a turn that is there pays nothing, though it used all up.
+                known = None
+                if idempotency is not None:
+                    known = await self._records.known(owner, idempotency)
+                if known is None:
+                    raise
+                return Started(known, fresh=False)
         request = structs.replace(request, with_caller=caller is not None)
         routed = await self._router.plan(request, caller)
         new = self._new_turn(owner, request, routed.plan, idempotency, verdict, key_id)

@@ -11,7 +11,7 @@ from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.events import UsageCounted
 from talkwire.canon.turn import FinishReason, ModelRequest
 from talkwire.engine.assemble import Assembler
-from talkwire.engine.counting import usage_of
+from talkwire.engine.counting import cut_off, usage_of
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed
@@ -27,6 +27,8 @@ async def ask(
     """
     assembler, heard = Assembler("aside"), Tally()
     stream = None if live.meter is None else live.meter.begin(request, routed.plan)
+    asked = request if stream is None else stream.capped(request)
+    counts = False
 
     def on_deltas(deltas: Sequence[Delta]) -> None:
         assembler.feed([delta for delta in deltas if type(delta) is not Text])
@@ -37,12 +39,16 @@ async def ask(
 
     try:
         bounded = on_deltas if stream is None else stream.bounded(on_deltas)
-        await routed.choice.model.answer(request, bounded)
+        await routed.choice.model.answer(asked, bounded)
+        counts = assembler.finish_reason is not None
+    except BaseException as error:
+        counts = cut_off(error, live)
+        raise
     finally:
-        # Every way to end leaves its figure: what was cut off is estimated.
+        # Every way to end leaves its figure: what was cut off is estimated, its question at least.
         if stream is not None:
             stream.end()
-        if assembler.usage is not None or heard.tokens:
+        if counts or assembler.usage is not None or heard.tokens:
             live.append([_used(assembler, heard, request, live, routed)])
     if assembler.finish_reason is None:
         raise UpstreamIncomplete("The model's answer ended before it was finished.")

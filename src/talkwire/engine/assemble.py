@@ -98,10 +98,12 @@ class Assembler:
 class Answering:
     """A model that is being asked for the answer just now: what, on which plan, and what came.
 
-    `stream` counts it where a budget bounds it.
+    `stream` counts it where a budget bounds it. `cut`: it ended because it was stopped or took too
+    long, not because the model failed.
     """
 
     request: ModelRequest
     plan: Plan
     assembler: Assembler
     stream: Stream | None = None
+    cut: bool = False

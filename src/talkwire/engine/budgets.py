@@ -25,6 +25,7 @@ EVERYBODY = "*"
 FRESH_S = 2.0
 """How long a sum is kept that was read from the ledger."""
 
+_TRIES = 3  # so often a doubtful sum is read again
 _LATE_MS = 600_000  # so long after midnight an end of the day before may still be stored
 _MOST = 10_000  # payers that are remembered; more are only while turns of theirs run
 
@@ -43,22 +44,30 @@ class Account:
         self._spending = Spending(0)
         self._before: Spending | None = None  # all days but the one that it was read on
         self._read_at = -math.inf
-        self._meanwhile = Sum()  # was charged while the ledger was read: it may be there already
+        self._meanwhile = Sum()  # was charged while the ledger was read
+        self._doubtful = False  # what was read may have a turn that is counted here too
+        self._tokens = 0  # are used by what is under way, and what that costs
+        self._cost = 0.0
         self._reading = asyncio.Lock()
 
     async def look(self, *, for_certain: bool = False) -> None:
-        """Read the ledger, unless that was a moment ago.
+        """Read the ledger, unless that was a moment ago; `for_certain` also then, where a turn may
+        have been counted twice.
 
         :raises StorageUnavailable: it cannot be read.
         """
         async with self._reading:  # of many who come at once, one reads
-            fresh = time.monotonic() - self._read_at < FRESH_S
-            if fresh and not (for_certain and self._meanwhile.tokens):
-                return
-            now, self._meanwhile = self._clock(), Sum()
-            read = await self._read(now)
-            self._read_at = time.monotonic()
-            self._spending = read.plus(self._meanwhile, now)
+            for _ in range(_TRIES if for_certain else 1):
+                fresh = time.monotonic() - self._read_at < FRESH_S
+                if fresh and not (for_certain and self._doubtful):
+                    return
+                now, self._meanwhile = self._clock(), Sum()
+                read = await self._read(now)
+                self._read_at = time.monotonic()
+                self._spending = read.plus(self._meanwhile, now)
+                # Those whose end is being stored may be in it, though they are charged later.
+                ending = any(meter.ending for meter in self.under_way)
+                self._doubtful = ending or self._meanwhile != Sum()
 
     async def _read(self, now: int) -> Spending:
         """What the ledger has. What was used before today is read once a day."""
@@ -73,16 +82,20 @@ class Account:
 
     def left(self) -> list[Left]:
         """See the port in `metering`."""
-        now, used = self._clock(), Sum()
-        for meter in self.under_way:
-            used = used.plus(meter.using)
-        found = []
+        if not self.under_way:  # no trace is left of costs that were added and taken off again
+            self._tokens, self._cost = 0, 0.0
+        now, used, found = self._clock(), Sum(self._tokens, self._cost), []
         for period, tokens, cost in self._budget.limits():
             spent = self._spending.of(period, now)
             tokens_left = math.inf if tokens is None else tokens - spent.tokens - used.tokens
             cost_left = math.inf if cost is None else cost - spent.cost - used.cost
             found.append(Left(self.payer, period, tokens_left, cost_left))
         return found
+
+    def use(self, tokens: int, cost: float) -> None:
+        """See the port in `metering`."""
+        self._tokens += tokens
+        self._cost += cost
 
     def charge(self, used: Sum) -> None:
         """See the port in `metering`."""

@@ -6,9 +6,11 @@ and processes have worked on it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from talkwire.canon.deltas import Tokens
+from talkwire.canon.errors import BudgetExceeded
 from talkwire.canon.events import UsageCounted
 from talkwire.canon.turn import ModelRequest
 from talkwire.engine.live import LiveTurn
@@ -18,6 +20,8 @@ from talkwire.engine.window import estimate_tokens, message_tokens
 
 MOST_TOKENS = 1_000_000_000_000
 """More than this is no count of tokens, whoever tells it."""
+
+_CUTS = (asyncio.CancelledError, TimeoutError, BudgetExceeded)
 
 
 def usage_of(
@@ -40,7 +44,8 @@ def usage_of(
 
 def settled(live: LiveTurn) -> list[UsageCounted]:
     """What the answer has used that is under way, and is no more from now on: to be appended at
-    once. Nothing where its model said nothing and told nothing.
+    once. Nothing where its model failed before it said or told anything; one that was cut off by
+    then had the question, which is billed, and may have thought unseen.
     """
     answering, live.answering = live.answering, None
     if answering is None:
@@ -58,9 +63,16 @@ def settled(live: LiveTurn) -> list[UsageCounted]:
         return said_tokens([*live.state.uncounted, *assembler.called])
 
     told, finished = assembler.usage, assembler.finish_reason is not None
-    if told is None and not finished and not said():
+    if told is None and not finished and not answering.cut and not said():
         return []
     return [priced(usage_of(told, asked=asked, said=said), answering.plan)]
+
+
+def cut_off(error: BaseException, live: LiveTurn) -> bool:
+    """Whether an answer that ended so was stopped, took too long or was too much; else its model
+    failed.
+    """
+    return live.stopped or isinstance(error, _CUTS)
 
 
 def _left_behind(live: LiveTurn) -> list[UsageCounted]:

@@ -151,6 +151,8 @@ class LiveTurn:
             batch.append(stamped)
             if not silent:
                 self._observer(state, stamped)
+        if self.meter is not None:
+            self.meter.look()
         self.log.events.extend(batch)
         return batch
 

@@ -7,7 +7,7 @@ that is used up: at the token where a provider sends them one by one, else where
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from talkwire.engine.tally import (
     SHORT,
     TOKEN,
     asked_tokens,
+    at_most,
     head_of_pieces,
     head_of_weight,
     tokens_of,
@@ -59,6 +60,10 @@ class Account(Protocol):
         """What is left of each of its limits, less what is under way in this process."""
         ...
 
+    def use(self, tokens: int, cost: float) -> None:
+        """The turns under way have used so much more, or less, than was known of them."""
+        ...
+
     def charge(self, used: Sum) -> None:
         """Add what a turn has used that has ended."""
         ...
@@ -75,39 +80,61 @@ class Account(Protocol):
 
 
 class Meter:
-    """What one turn uses. It belongs to those accounts until it is closed."""
+    """What one turn uses: a sum that is kept, here and in each of its accounts, so that nobody has
+    to add up what all turns use. It belongs to those accounts until it is closed. `ending`: its
+    end is being stored, and the ledger may have it before this is closed.
+    """
 
-    __slots__ = ("_accounts", "_state", "_streams")
+    __slots__ = ("_accounts", "_cost", "_seen", "_state", "_tokens", "ending")
 
     def __init__(self, accounts: Sequence[Account], state: TurnState) -> None:
+        self.ending = False
         self._accounts = accounts
         self._state = state
-        self._streams: set[Stream] = set()
+        self._seen = 0  # so many of the turn's usages are in the sum
+        self._tokens = 0
+        self._cost = 0.0
         for account in accounts:
             account.under_way.add(self)
+        self.look()
+
+    def look(self) -> None:
+        """Add what was told of the turn's usage since it was last looked at."""
+        usage = self._state.usage
+        if len(usage) == self._seen:
+            return
+        for counted in usage[self._seen :]:
+            self.use(counted.input_tokens + counted.output_tokens, counted.cost or 0.0)
+        self._seen = len(usage)
+
+    def use(self, tokens: int, cost: float) -> None:
+        """It has used so much more, or less."""
+        self._tokens += tokens
+        self._cost += cost
+        for account in self._accounts:
+            account.use(tokens, cost)
 
     def begin(self, request: ModelRequest, plan: Plan) -> Stream:
         """Count an answer that is about to be asked for. End it.
 
         :raises BudgetExceeded: the question alone is more than what is left.
         """
-        stream = Stream(asked_tokens(request), plan, self._streams)
+        self.look()
+        stream = Stream(asked_tokens(request), plan, self.use)
         limits = [left for account in self._accounts for left in account.left()]
         tightest = min(limits, key=stream.room, default=None)
         if tightest is not None and (room := stream.room(tightest)) < math.inf:
             if room < 1:
                 raise exceeded(tightest)
             stream.most, stream.limit = math.floor(room), tightest
-        self._streams.add(stream)
+        stream.count()
         return stream
 
     @property
     def using(self) -> Sum:
         """What it has used so far."""
-        used = used_of(self._state)
-        for stream in self._streams:
-            used = used.plus(Sum(stream.given + stream.tokens, stream.cost))
-        return used
+        self.look()
+        return Sum(self._tokens, self._cost)
 
     @property
     def spent(self) -> float:
@@ -116,6 +143,7 @@ class Meter:
 
     def close(self, *, stored: bool) -> None:
         """The turn has ended, or is `stored` by another process later."""
+        self.use(-self._tokens, -self._cost)
         for account in self._accounts:
             account.under_way.discard(self)
             if stored:
@@ -123,11 +151,24 @@ class Meter:
 
 
 class Stream:
-    """One answer: `given` tokens are the question, `most` it may say. End it."""
+    """One answer: `given` tokens are the question, `most` it may say. `use` is told what it uses
+    from the first `count` on, less or more. End it.
+    """
 
-    __slots__ = ("_open", "_price_in", "_price_out", "given", "limit", "most", "pieces", "weight")
+    __slots__ = (
+        "_context",
+        "_price_in",
+        "_price_out",
+        "_told",
+        "_use",
+        "given",
+        "limit",
+        "most",
+        "pieces",
+        "weight",
+    )
 
-    def __init__(self, given: int, plan: Plan, among: set[Stream]) -> None:
+    def __init__(self, given: int, plan: Plan, use: Callable[[int, float], None]) -> None:
         self.given = given
         self.most = 0
         self.limit: Left | None = None  # the one that `most` comes from; None: nothing bounds it
@@ -136,13 +177,21 @@ class Stream:
         known = plan.price_in is not None and plan.price_out is not None
         self._price_in = (plan.price_in or 0.0) / _PER if known else 0.0
         self._price_out = (plan.price_out or 0.0) / _PER if known else 0.0
-        self._open = among
+        self._context = plan.context_tokens
+        self._use: Callable[[int, float], None] | None = use  # None: it has ended
+        self._told = Sum()
 
     def room(self, left: Left) -> float:
         """How many tokens may be said until the limit is reached."""
         cost = left.cost - self.given * self._price_in
         by_cost = cost / self._price_out if self._price_out else math.copysign(math.inf, cost)
         return min(left.tokens - self.given, by_cost)
+
+    def capped(self, request: ModelRequest) -> ModelRequest:
+        """The request with a bound on what its model may say, unseen thoughts too."""
+        if self.limit is None:
+            return request
+        return at_most(request, self.most, room=self._context - self.given)
 
     def bounded(self, hear: Hear) -> Hear:
         """Hears the same until it is too much; then what still fits.
@@ -169,8 +218,10 @@ class Stream:
             # The number of tokens is one of the two: where neither is too much, it is not.
             if (pieces <= most and weight <= most_weight) or tokens_of(pieces, weight) <= most:
                 self.pieces, self.weight = pieces, weight
+                self.count()
                 return hear(deltas)
             if kept := list(self._fitting(deltas)):
+                self.count()
                 hear(kept)
             raise exceeded(limit, half=True)
 
@@ -188,7 +239,17 @@ class Stream:
 
     def end(self) -> None:
         """Its usage is counted with the turn's from now on."""
-        self._open.discard(self)
+        self._tell(Sum())
+        self._use = None
+
+    def count(self) -> None:
+        """Its model is asked, or has said more."""
+        self._tell(Sum(self.given + self.tokens, self.cost))
+
+    def _tell(self, used: Sum) -> None:
+        if self._use is not None and used != self._told:
+            self._use(used.tokens - self._told.tokens, used.cost - self._told.cost)
+            self._told = used
 
     def _fitting(self, deltas: Iterable[Delta]) -> Iterable[Delta]:
         """Those that fit, and the beginning of the one that does not. A call is whole, or not."""

@@ -19,7 +19,7 @@ from talkwire.canon.events import (
     TurnFailed,
 )
 from talkwire.canon.records import Outcome, Usage
-from talkwire.engine.counting import settled
+from talkwire.engine.counting import cut_off, settled
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.storage_ports import Journal
 
@@ -38,6 +38,8 @@ async def seal(live: LiveTurn, work: Awaitable[Terminal]) -> Terminal | None:
     except (Exception, asyncio.CancelledError) as error:
         if live.error is not None or isinstance(error, Fenced):
             return None
+        if live.answering is not None:
+            live.answering.cut = cut_off(error, live)
         # An interruption may show as any error: what is interrupted may well fail on its way out.
         if live.stopped:
             return _interrupted(live)
@@ -73,6 +75,8 @@ async def store_end(live: LiveTurn, terminal: Terminal, journal: Journal) -> boo
     owns the turn, False: the turn stays unfinished and is adopted later.
     """
     live.sealed = True
+    if live.meter is not None:
+        live.meter.ending = True
     tail: list[AnyEvent] = [*settled(live), terminal]
     outcome = _outcome(live, terminal, tail)
     for delay_s in (0.0, *_STORE_AGAIN_S):

@@ -13,6 +13,7 @@ from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import (
     Approval,
+    Idempotency,
     NewTurn,
     Outcome,
     SessionRecord,
@@ -86,6 +87,13 @@ class Records(Protocol):
         :raises NotFound, AlreadyDecided, Conflict, Gone: the call of the turn's verdict is unknown
             or another's; was decided; is superseded; has expired. One verdict on a call is taken.
         :raises Fenced, StorageUnavailable: nothing was stored.
+        """
+        ...
+
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None:
+        """The turn that the key names already, as `start` would find it; nothing is stored.
+
+        :raises IdempotencyMismatch: the key is known with another fingerprint.
         """
         ...
 

@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from talkwire.canon.tools import Tool
 from talkwire.canon.turn import ModelRequest
 from talkwire.engine.cutting import boundary, inside
@@ -21,6 +23,9 @@ ASCII = 3
 OTHER = 8
 # Pieces of up to so much, on average, are tokens. One token is about 13, two in a piece are 26.
 SHORT = 19
+
+_MARGIN = 16  # tokens more than what is left, beside a quarter of that
+_ANY_TAKES = 4096  # tokens of an answer that every model can be asked for
 
 # What is mostly a token: a word with the space before it, a sign, a character of Chinese.
 _WORD = re.compile(r"\s*(?:[0-9A-Za-z\u00c0-\u1fff]+|\S)|\s+")
@@ -103,6 +108,17 @@ def asked_tokens(request: ModelRequest) -> int:
     """The estimate for all that a model is given."""
     given = estimate_tokens(request.instructions) + estimate_tokens(request.partial)
     return given + sum(map(message_tokens, request.messages)) + sum(map(_described, request.tools))
+
+
+def at_most(request: ModelRequest, tokens: int, *, room: int) -> ModelRequest:
+    """The request for an answer of little more than so many tokens: what is seen of it ends where
+    it is counted, by whoever counts. Where the request has no bound there is none above what every
+    model takes, nor above the `room` in its context: some refuse more.
+    """
+    most, own = tokens + tokens // 4 + _MARGIN, request.max_output_tokens
+    if most > (min(_ANY_TAKES, room) if own is None else own):
+        return request
+    return structs.replace(request, max_output_tokens=most)
 
 
 def _described(tool: Tool) -> int:

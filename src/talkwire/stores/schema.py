@@ -152,7 +152,7 @@ prompts = Table(
 )
 
 # The ledger: a row for each turn and model, written with the turn's end and never changed. What a
-# budget or a report adds up lies together in an index.
+# budget adds up is all in an index; the rows of a report lie together in one.
 usage = Table(
     "usage",
     metadata,
@@ -169,8 +169,17 @@ usage = Table(
     Column("cost", Float),
     Column("at", BigInteger, nullable=False, index=True),
     Column("key_id", Text),
-    Index("ix_usage_owner", "owner", "at"),
-    Index("ix_usage_key", "key_id", "at", sqlite_where=WITH_KEY, postgresql_where=WITH_KEY),
+    Index("ix_usage_owner", "owner", "at", "input_tokens", "output_tokens", "cost"),
+    Index(
+        "ix_usage_key",
+        "key_id",
+        "at",
+        "input_tokens",
+        "output_tokens",
+        "cost",
+        sqlite_where=WITH_KEY,
+        postgresql_where=WITH_KEY,
+    ),
 )
 
 idempotency = Table(

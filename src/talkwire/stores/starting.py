@@ -8,11 +8,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from talkwire.canon.errors import Busy, IdempotencyMismatch
 from talkwire.canon.events import Stamped, TurnStarted, dump
 from talkwire.canon.fold import answer_message_id, input_message_id
-from talkwire.canon.records import NewTurn, Started, TurnRecord, session_lock
+from talkwire.canon.records import Idempotency, NewTurn, Started, TurnRecord, session_lock
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import Message
 from talkwire.stores import approvals, sessions
-from talkwire.stores.prepared import Prepared
+from talkwire.stores.prepared import Prepared, Row
 from talkwire.stores.rows import find_turn
 from talkwire.stores.schema import UNFINISHED, idempotency, turn_events, turns
 
@@ -106,9 +106,9 @@ def start(connection: Connection, new: NewTurn, node: str) -> Started:
     :raises NotFound: `parent_id` is no message of this session and owner.
     :raises NotFound, Conflict, Gone: the call of a verdict cannot be decided; see `approvals`.
     """
-    known = _known(connection, new)
-    if known is not None:
-        return Started(known, fresh=False)
+    there = _known(connection, new)
+    if there is not None:
+        return Started(there, fresh=False)
     request = new.request
     if not request.keep:
         return _apart(connection, new, node)
@@ -158,6 +158,21 @@ def _record(new: NewTurn, node: str, *, queued: bool) -> TurnRecord:
     )
 
 
+def known(connection: Connection, owner: str, wanted: Idempotency, at: int) -> TurnRecord | None:
+    """The turn that the key names at a time, if there is one.
+
+    :raises IdempotencyMismatch: the key is known with another fingerprint.
+    """
+    row = _key.first(connection, owner_=owner, key_=wanted.key)
+    return _named(connection, owner, wanted, row) if row is not None and row[2] > at else None
+
+
+def _named(connection: Connection, owner: str, wanted: Idempotency, row: Row) -> TurnRecord:
+    if row[0] != wanted.fingerprint:
+        raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
+    return find_turn(connection, owner, row[1])
+
+
 def _known(connection: Connection, new: NewTurn) -> TurnRecord | None:
     """The turn that the key names already; else the key is kept for the new one."""
     wanted = new.idempotency
@@ -165,9 +180,7 @@ def _known(connection: Connection, new: NewTurn) -> TurnRecord | None:
         return None
     row = _key.first(connection, owner_=new.owner, key_=wanted.key)
     if row is not None and row[2] > new.at:
-        if row[0] != wanted.fingerprint:
-            raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
-        return find_turn(connection, new.owner, row[1])
+        return _named(connection, new.owner, wanted, row)
     if row is not None:
         _forget_key.run(connection, owner_=new.owner, key_=wanted.key)
     _keep_key.run(

@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from talkwire.canon.events import Stamped, load
-from talkwire.canon.records import Approval, NewTurn, Started, StoredMessage, TurnRecord, Unfinished
+from talkwire.canon.records import (
+    Approval,
+    Idempotency,
+    NewTurn,
+    Started,
+    StoredMessage,
+    TurnRecord,
+    Unfinished,
+)
 from talkwire.stores import approvals, sessions, starting
 from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
@@ -96,6 +104,11 @@ class SqlRecords:
         return await self._database.write(
             lambda c: starting.start(c, new, node), locks=starting.locks(new)
         )
+
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None:
+        """The turn that the key names already. :raises IdempotencyMismatch: for another request."""
+        at = self._clock()
+        return await self._database.read(lambda c: starting.known(c, owner, wanted, at))
 
     async def running(self, turn_id: str) -> None:
         """A queued turn's time has come. Nothing happens to a turn that is not queued."""

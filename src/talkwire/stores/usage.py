@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +50,7 @@ class SqlUsage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._one_report = asyncio.Semaphore(1)
 
     async def budget(self, key_id: str) -> Budget | None:
         """The budget of an API key; None where it has none, or there is no such key."""
@@ -65,8 +67,11 @@ class SqlUsage:
         return await self._database.read(lambda c: _spending(c, payer, at, since, until))
 
     async def report(self, asked: UsageAsked) -> UsagePage:
-        """Sums by group, sorted by it, and the sum of all groups."""
-        return await self._database.read(lambda c: _report(c, asked))
+        """Sums by group, sorted by it, and on the first page the sum of all groups. One at a time:
+        reports read much, and turns are not to wait for connections behind them.
+        """
+        async with self._one_report:
+            return await self._database.read(lambda c: _report(c, asked))
 
 
 def _spending(
@@ -100,7 +105,9 @@ def _report(connection: Connection, asked: UsageAsked) -> UsagePage:
         page = page.where(tuple_(*groups) > tuple_(*map(literal, values)))
     page = page.limit(asked.limit + 1)
     rows = [_row(asked.by, row) for row in connection.execute(page)]
-    total = _row((), connection.execute(select(*_SUMS).where(wanted)).one())
+    total = None
+    if asked.after is None:
+        total = _row((), connection.execute(select(*_SUMS).where(wanted)).one())
     return UsagePage(tuple(rows[: asked.limit]), total, more=len(rows) > asked.limit)
 
 

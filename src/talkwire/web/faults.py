@@ -111,7 +111,7 @@ def answer(error: TalkwireError, scope: Scope) -> Response:
     if isinstance(error, Unavailable | RateLimited | BudgetExceeded):
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)
-    elif status in (429, 503):
+    elif status in (429, 503) and error.code != BudgetExceeded.code:  # that one lasts
         headers["Retry-After"] = str(Unavailable.retry_after_s)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

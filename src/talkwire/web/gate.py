@@ -27,7 +27,8 @@ class Gate:
 
     With `keyring` None the principal is there already. `ticketed` are the routes where a ticket
     is taken in place of a key. On the paths of `bearer` nothing but `Authorization: Bearer` will
-    do, even where everyone else has been let in already.
+    do, even where everyone else has been let in already. Who shows one elsewhere is who it says,
+    so that what was begun with a key is there for it on every path.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class Gate:
             client = scope.get("client")
             await self._admission.rates.from_address(client[0] if client else "")
             principal: Principal | None = scope.get(PRINCIPAL)
-            if self._keyring is not None and (principal is None or scope["path"] in self._bearer):
+            named = principal is None or scope["path"] in self._bearer or _shows_bearer(scope)
+            if self._keyring is not None and named:
                 principal = scope[PRINCIPAL] = await self._who(scope, self._keyring)
             if principal is not None:
                 await self._admission.rates.request(principal)
@@ -116,7 +118,10 @@ def credential_of(scope: Scope) -> str | None:
 
 
 def _shows_bearer(scope: Scope) -> bool:
-    return any(name == b"authorization" for name, _ in scope["headers"])
+    return any(
+        name == b"authorization" and value.strip().lower().split(b" ", 1)[0] == b"bearer"
+        for name, value in scope["headers"]
+    )
 
 
 def _without_ticket(query: bytes) -> tuple[str, bytes]:

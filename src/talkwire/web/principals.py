@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 
 from talkwire.canon.errors import Forbidden, Unauthorized
@@ -14,7 +14,8 @@ PRINCIPAL = "talkwire.principal"  # where a request's scope holds its principal
 class Principal(Struct, frozen=True):
     """Who asks. `id` owns what is asked; `key_id` is the API key, where it was one.
 
-    `rpm` and `tpm` are limits of their own, None those of the settings.
+    `rpm` and `tpm` are limits of their own, None those of the settings. A `guest` was let in
+    without a key where others have one: what those have used is not theirs to see.
     """
 
     id: str = "local"
@@ -24,6 +25,7 @@ class Principal(Struct, frozen=True):
     scopes: frozenset[str] = USUAL_SCOPES
     rpm: int | None = None
     tpm: int | None = None
+    guest: bool = False
 
     def may(self, *scopes: str) -> bool:
         """True with any one of these scopes; admins may all."""
@@ -36,6 +38,7 @@ class Principal(Struct, frozen=True):
 
 
 LOCAL = Principal(admin=True, scopes=SCOPES)
+GUEST = structs.replace(LOCAL, guest=True)
 
 
 def principal_of(request: Request) -> Principal:

@@ -29,7 +29,11 @@ USUAL_BY: tuple[By, ...] = ("day", "model")
 USUAL_DAYS = 30
 USUAL_ROWS = 100
 MOST_ROWS = 10_000
+MOST_DAYS = 366
 _DAY = timedelta(days=1)
+_DAY_MS = 86_400_000
+_YEARS = (1970, 9000)
+_LAST_MS = int(datetime(_YEARS[1] + 1, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})")
 _FIGURES = ("turns", "input_tokens", "output_tokens", "total_tokens", "estimated", "cost")
@@ -90,7 +94,8 @@ def router(ledger: Usage, *, clock: Callable[[], float] = time.time) -> APIRoute
 
 
 _TOLD = {
-    "from": "a date, or a time as RFC 3339 writes it; 30 days ago if not given",
+    "from": "a date, or a time as RFC 3339 writes it, at most 366 days before `to`; 30 days ago if"
+    " not given",
     "to": "likewise; a date is meant with its whole day; now if not given",
     "by": f"some of {', '.join(BY)}, with commas; day,model if not given",
     "user": "for admins: whose",
@@ -120,7 +125,7 @@ def asked_of(
     """
     given = {name: value for name, value in given.items() if value}
     user = given.get("user")
-    if not principal.admin:
+    if not principal.admin or principal.guest:
         if user not in (None, principal.id):
             raise Forbidden("Only admins see what others have used.", param="user")
         user = principal.id
@@ -132,6 +137,9 @@ def asked_of(
         since, until, after = place.since, place.until, place.after
     if since >= until:
         raise Unprocessable("from must be before to.", param="from")
+    if until - since > MOST_DAYS * _DAY_MS:
+        why = f"from must be at most {MOST_DAYS} days before to: ask for the rest apart."
+        raise Unprocessable(why, param="from")
     limit = _limit(given.get("limit"), MOST_ROWS if most else USUAL_ROWS)
     user, key_id = _name(user, "user"), _name(given.get("key"), "key")
     return UsageAsked(since, until, by, user=user, key_id=key_id, limit=limit, after=after)
@@ -170,7 +178,7 @@ def _when(text: str, param: str) -> tuple[datetime, bool]:
             raise ValueError
         when = datetime.fromisoformat(text.upper())
         when = when.replace(tzinfo=UTC) if is_date else when.astimezone(UTC)
-        if not 1970 <= when.year <= 9000:
+        if not _YEARS[0] <= when.year <= _YEARS[1]:
             raise ValueError
     except (ValueError, OverflowError):
         why = f"{param} must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)."
@@ -216,7 +224,7 @@ def _place_of(cursor: str, by: tuple[By, ...]) -> _Place:
                 raise ValueError
             if name == "day":
                 datetime.fromisoformat(value)
-        if not (0 <= place.since < 2**53 and 0 <= place.until < 2**53):
+        if not 0 <= place.since < place.until <= _LAST_MS:
             raise ValueError
     except ValueError:
         raise Unprocessable("cursor is none that was given for this.", param="cursor") from None
@@ -242,7 +250,7 @@ def _json(asked: UsageAsked, page: UsagePage, cursor: str | None) -> Response:
             "to": _told(asked.until),
             "by": asked.by,
             "rows": [_shown(asked, row) for row in page.rows],
-            "totals": _figures(page.total),
+            "totals": None if page.total is None else _figures(page.total),
             "next_cursor": cursor,
         }
     )

@@ -10,6 +10,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+_ADDED_UP = ["at", "input_tokens", "output_tokens", "cost"]
 _WITH_KEY = sa.text("key_id IS NOT NULL")
 
 
@@ -18,11 +19,11 @@ def upgrade() -> None:
     op.add_column("usage", sa.Column("key_id", sa.Text))
     op.add_column("api_keys", sa.Column("budget", sa.Text))
     op.create_index("ix_usage_at", "usage", ["at"])
-    op.create_index("ix_usage_owner", "usage", ["owner", "at"])
+    op.create_index("ix_usage_owner", "usage", ["owner", *_ADDED_UP])
     op.create_index(
         "ix_usage_key",
         "usage",
-        ["key_id", "at"],
+        ["key_id", *_ADDED_UP],
         sqlite_where=_WITH_KEY,
         postgresql_where=_WITH_KEY,
     )
