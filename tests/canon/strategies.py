@@ -31,10 +31,9 @@ from talkwire.canon.events import (
     TurnStarted,
     UsageCounted,
 )
-from talkwire.canon.fold import answer_message_id
 from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Decision
-from talkwire.canon.turn import Message, TextPart, TurnRequest
+from talkwire.canon.turn import Message, TextPart, TurnRequest, answer_message_id
 
 FINISHES = ("stop", "length", "content_filter", "tool_limit", "approval_required")
 

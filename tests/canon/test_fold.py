@@ -26,16 +26,17 @@ from talkwire.canon.events import (
     TurnStarted,
     UsageCounted,
 )
-from talkwire.canon.fold import (
-    TurnState,
-    answer_message_id,
-    check,
-    fold,
-    input_message_id,
-)
+from talkwire.canon.fold import TurnState, check, fold
 from talkwire.canon.records import Usage
 from talkwire.canon.tools import Decision
-from talkwire.canon.turn import Call, Message, TextPart, TurnRequest
+from talkwire.canon.turn import (
+    Call,
+    Message,
+    TextPart,
+    TurnRequest,
+    answer_message_id,
+    input_message_id,
+)
 from tests.canon.strategies import numbered, turns
 
 STARTED = TurnStarted("t_1", "s_1", "native", TurnRequest("s_1", "native"), parent_id="m")

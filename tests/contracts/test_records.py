@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from talkwire.canon.errors import Busy, IdempotencyMismatch, NotFound
 from talkwire.canon.events import TurnStarted
-from talkwire.canon.fold import answer_message_id, input_message_id
-from talkwire.canon.turn import text_message
+from talkwire.canon.turn import answer_message_id, input_message_id, text_message
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.turns import SqlRecords

@@ -19,9 +19,15 @@ from talkwire.canon.events import (
     TurnAborted,
     TurnCompleted,
 )
-from talkwire.canon.fold import answer_message_id
 from talkwire.canon.records import Idempotency, NewTurn, Outcome, Started, Usage
-from talkwire.canon.turn import Message, OnBusy, TextPart, TurnRequest, text_message
+from talkwire.canon.turn import (
+    Message,
+    OnBusy,
+    TextPart,
+    TurnRequest,
+    answer_message_id,
+    text_message,
+)
 
 NOW = 1_790_000_000_000
 _numbers = count(1)

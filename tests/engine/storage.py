@@ -17,7 +17,7 @@ from talkwire.canon.errors import (
     TalkwireError,
 )
 from talkwire.canon.events import Stamped, TurnCompleted, TurnStarted
-from talkwire.canon.fold import answer_message_id, fold, input_message_id
+from talkwire.canon.fold import fold
 from talkwire.canon.records import (
     Approval,
     Idempotency,
@@ -28,7 +28,7 @@ from talkwire.canon.records import (
     TurnRecord,
     Unfinished,
 )
-from talkwire.canon.turn import Message
+from talkwire.canon.turn import Message, answer_message_id, input_message_id
 from talkwire.engine.storage_ports import Tail
 from tests.engine.waiting import FakeApprovals
 

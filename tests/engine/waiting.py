@@ -6,9 +6,10 @@ from msgspec import structs
 
 from talkwire.canon.errors import AlreadyDecided, Conflict, Gone, NotFound
 from talkwire.canon.events import ToolApprovalRequested
-from talkwire.canon.fold import answer_message_id, fold
+from talkwire.canon.fold import fold
 from talkwire.canon.records import Approval, NewTurn, Outcome, Verdict
 from talkwire.canon.tools import Decision
+from talkwire.canon.turn import answer_message_id
 
 
 class FakeApprovals:

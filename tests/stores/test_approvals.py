@@ -15,9 +15,9 @@ from talkwire.canon.events import (
     TurnAborted,
     TurnStarted,
 )
-from talkwire.canon.fold import answer_message_id
 from talkwire.canon.records import NewTurn, Started, Verdict
 from talkwire.canon.tools import Decision
+from talkwire.canon.turn import answer_message_id
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.outcomes import write_outcome
 from talkwire.stores.schema import approvals, sessions

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from talkwire.canon.errors import NotFound
-from talkwire.canon.fold import answer_message_id, input_message_id
 from talkwire.canon.records import SessionDetail
 from talkwire.canon.scenarios import Scene
+from talkwire.canon.turn import answer_message_id, input_message_id
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.conversations import LAST_CHARS, SqlConversations
 from talkwire.stores.database import Database

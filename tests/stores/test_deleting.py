@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, func, select
 
 from talkwire.canon.errors import Busy, NotFound
-from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import Started, ToolResult
+from talkwire.canon.turn import input_message_id
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores import deleting
 from talkwire.stores.conversations import SqlConversations

@@ -20,6 +20,7 @@ TalkwireError                 code                   status  retryable
 │  └─ StorageUnavailable      storage_unavailable    503     yes
 ├─ Fenced                     worker_lost            503     yes   (another process owns the turns)
 ├─ SpeechError                speech_failed          502     yes
+├─ HearingError               hearing_failed         502     yes
 └─ ModelError                 upstream_error         502
    ├─ UpstreamUnavailable     upstream_unavailable   502     yes
    ├─ UpstreamTimeout         upstream_timeout       504     yes
@@ -186,6 +187,12 @@ class SpeechError(TalkwireError):
     """The voice service failed."""
 
     code, status, retryable = "speech_failed", 502, True
+
+
+class HearingError(TalkwireError):
+    """The service that turns speech into text failed."""
+
+    code, status, retryable = "hearing_failed", 502, True
 
 
 class ModelError(TalkwireError):

@@ -155,9 +155,10 @@ class AudioDelta(Event, frozen=True, tag="audio.delta"):
 
 
 class AudioCompleted(Event, frozen=True, tag="audio.completed"):
-    """All speech was sent."""
+    """All speech was sent; it lasts `duration_ms`, 0 where that is not known."""
 
     voice_id: str
+    duration_ms: int = 0
 
 
 class AudioFailed(Event, frozen=True, tag="audio.failed"):

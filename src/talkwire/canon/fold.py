@@ -34,19 +34,16 @@ from talkwire.canon.events import (
 from talkwire.canon.records import Usage
 from talkwire.canon.scenarios import Scene
 from talkwire.canon.tools import Decision
-from talkwire.canon.turn import Call, FinishReason, Message, TextPart, TurnRequest
+from talkwire.canon.turn import (
+    Call,
+    FinishReason,
+    Message,
+    TextPart,
+    TurnRequest,
+    answer_message_id,
+)
 
 _STOPPED = "interrupted: the turn was stopped while the tool may have been running."
-
-
-def input_message_id(turn_id: str) -> str:
-    """The id of the turn's user message."""
-    return f"msg_{turn_id}_in"
-
-
-def answer_message_id(turn_id: str) -> str:
-    """The id of the turn's last assistant message, known before it exists."""
-    return f"msg_{turn_id}"
 
 
 class TurnState:
@@ -69,6 +66,7 @@ class TurnState:
         "rounds",
         "route",
         "session_id",
+        "spoken_ms",
         "started_at",
         "terminal",
         "texts",
@@ -103,6 +101,7 @@ class TurnState:
         self.counted = (0, 0)  # so many pieces of text and of thinking have their usage told
         self.message: Message | None = None
         self.audio: Literal["none", "partial", "completed", "failed"] = "none"
+        self.spoken_ms = 0
         self.terminal: Terminal | None = None
         self.adoptions = 0
         self.count = 0
@@ -166,7 +165,7 @@ class TurnState:
         elif isinstance(event, AudioDelta):
             self.audio = "partial"
         elif isinstance(event, AudioCompleted):
-            self.audio = "completed"
+            self.audio, self.spoken_ms = "completed", event.duration_ms
         elif isinstance(event, AudioFailed):
             self.audio = "failed"
 

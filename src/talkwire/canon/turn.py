@@ -17,6 +17,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 OnBusy = Literal["queue", "reject", "interrupt"]
 OnDisconnect = Literal["continue", "abort"]
 OnLost = Literal["auto", "continue", "fail"]
+VoiceMode = Literal["after", "live"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_limit", "approval_required"]
 Scalar = str | int | float | bool | None
 
@@ -79,6 +80,9 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
 
     With a `model_type` it is decided when the turn runs which model of that type answers, of any
     with `auto`; a `model` that is named answers if it is healthy.
+
+    `heard_ms`: the input was spoken, for so many milliseconds. `voice_mode`: whether the answer is
+    spoken `after` it is whole, or `live`, sentence by sentence; None leaves it to the server.
     """
 
     session_id: str
@@ -102,6 +106,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     category: str = ""
     facts: str = ""
     model_type: str | None = None
+    heard_ms: int = 0
+    voice_mode: VoiceMode | None = None
 
     @property
     def routes_late(self) -> bool:
@@ -157,3 +163,13 @@ class ModelRequest(Struct, frozen=True):
 def text_message(id: str, role: Role, text: str) -> Message:
     """A message of one text part."""
     return Message(id=id, role=role, parts=(TextPart(text),))
+
+
+def input_message_id(turn_id: str) -> str:
+    """The id of the turn's user message."""
+    return f"msg_{turn_id}_in"
+
+
+def answer_message_id(turn_id: str) -> str:
+    """The id of the turn's last assistant message, known before it exists."""
+    return f"msg_{turn_id}"

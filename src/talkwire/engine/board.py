@@ -9,9 +9,8 @@ from functools import partial
 
 from talkwire.canon.errors import Fenced
 from talkwire.canon.events import Stamped
-from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import Started, Usage
-from talkwire.canon.turn import Message
+from talkwire.canon.turn import Message, input_message_id
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.live import LiveTurn, Observer

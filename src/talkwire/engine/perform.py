@@ -21,9 +21,9 @@ from talkwire.canon.events import (
     ToolCalled,
     ToolFinished,
 )
-from talkwire.canon.fold import TurnState, answer_message_id
+from talkwire.canon.fold import TurnState
 from talkwire.canon.tools import Decision, Tool
-from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart
+from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart, answer_message_id
 from talkwire.engine.approvals import refusal
 from talkwire.engine.assemble import Answering, Assembler
 from talkwire.engine.calls import Calls, as_spoken

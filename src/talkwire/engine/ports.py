@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from talkwire.canon.agents import AgentCard
 from talkwire.canon.deltas import Hear
 from talkwire.canon.models import Standing
 from talkwire.canon.records import (
@@ -226,4 +227,39 @@ class Speech(Protocol):
 
     async def close(self) -> None:
         """Give up all connections; nothing is spoken afterwards."""
+        ...
+
+
+class Heard(Struct, frozen=True):
+    """What was understood of speech. `language` is a BCP 47 tag, "" where nobody can tell."""
+
+    text: str
+    language: str = ""
+
+
+class Hearing(Protocol):
+    """A service, or a program, that turns speech into text."""
+
+    async def hear(self, audio: bytes, *, language: str | None) -> Heard:
+        """The text of a WAV of 16 kHz, 16 bit, one channel; "" where nobody speaks. `language`
+        is what the speaker says it is.
+
+        :raises HearingError: it refused, failed, or does not know the language.
+        """
+        ...
+
+    async def check(self) -> str:
+        """A short line for people. :raises HearingError: it does not answer."""
+        ...
+
+    async def close(self) -> None:
+        """Give up all connections; nothing is heard afterwards."""
+        ...
+
+
+class Agents(Protocol):
+    """Who can be asked by name."""
+
+    def cards(self) -> Sequence[AgentCard]:
+        """All of them, the assistant first; no I/O."""
         ...

@@ -11,9 +11,15 @@ from msgspec import structs
 
 from talkwire.canon.errors import UpstreamIncomplete, UpstreamTimeout
 from talkwire.canon.events import AnyEvent, MessageCompleted, TextDelta
-from talkwire.canon.fold import answer_message_id
 from talkwire.canon.scenarios import Scene
-from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart, TurnRequest
+from talkwire.canon.turn import (
+    Message,
+    ModelRequest,
+    Plan,
+    TextPart,
+    TurnRequest,
+    answer_message_id,
+)
 from talkwire.engine import aside
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Asking, Scenarios

@@ -14,7 +14,6 @@ from talkwire.canon.errors import (
     Unprocessable,
 )
 from talkwire.canon.events import TurnAdopted, TurnStarted
-from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import (
     Idempotency,
     Started,
@@ -23,7 +22,7 @@ from talkwire.canon.records import (
     Usage,
     Verdict,
 )
-from talkwire.canon.turn import TurnRequest
+from talkwire.canon.turn import TurnRequest, input_message_id
 from talkwire.engine.accepting import Accepting
 from talkwire.engine.board import Board
 from talkwire.engine.budgets import Budgets

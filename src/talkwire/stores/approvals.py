@@ -14,10 +14,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, cast, func, insert, se
 
 from talkwire.canon.errors import AlreadyDecided, Conflict, Gone, NotFound
 from talkwire.canon.events import ToolApprovalRequested, TurnCompleted
-from talkwire.canon.fold import answer_message_id
 from talkwire.canon.records import Approval, NewTurn, Outcome, Verdict
 from talkwire.canon.tools import Decision
-from talkwire.canon.turn import TurnRequest
+from talkwire.canon.turn import TurnRequest, answer_message_id
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import approvals, turns
 

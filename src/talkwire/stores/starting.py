@@ -7,10 +7,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from talkwire.canon.errors import Busy, IdempotencyMismatch
 from talkwire.canon.events import Stamped, TurnStarted, dump
-from talkwire.canon.fold import answer_message_id, input_message_id
 from talkwire.canon.records import Idempotency, NewTurn, Started, TurnRecord, session_lock
 from talkwire.canon.tools import Decision
-from talkwire.canon.turn import Message
+from talkwire.canon.turn import Message, answer_message_id, input_message_id
 from talkwire.stores import approvals, sessions
 from talkwire.stores.prepared import Prepared, Row
 from talkwire.stores.rows import find_turn

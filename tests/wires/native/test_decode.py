@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from talkwire.canon.errors import Conflict
-from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import StoredMessage, TurnRecord, Usage
-from talkwire.canon.turn import TextPart, TurnRequest, text_message
+from talkwire.canon.turn import TextPart, TurnRequest, input_message_id, text_message
 from talkwire.web.faults import Invalid
 from talkwire.wires.native.decode import edit, from_body, regenerate, shown
 from tests.cases.turns import TURN

@@ -10,9 +10,10 @@ from starlette.types import Scope
 
 from talkwire.canon.errors import BadRequest, TalkwireError
 from talkwire.canon.events import Stamped, TextDelta, TurnCompleted, TurnFailed
-from talkwire.canon.fold import TurnState, answer_message_id
+from talkwire.canon.fold import TurnState
 from talkwire.canon.records import SessionRecord, StoredMessage
 from talkwire.canon.scenarios import Scene
+from talkwire.canon.turn import answer_message_id
 from talkwire.web.faults import request_id_of
 
 ERROR = "talkwire/error"  # where `_meta` of a result says more of what went wrong

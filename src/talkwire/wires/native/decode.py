@@ -8,9 +8,8 @@ import msgspec
 from pydantic import ValidationError
 
 from talkwire.canon.errors import Conflict
-from talkwire.canon.fold import input_message_id
 from talkwire.canon.records import StoredMessage, TurnRecord
-from talkwire.canon.turn import TextPart, TurnRequest
+from talkwire.canon.turn import TextPart, TurnRequest, input_message_id
 from talkwire.web.faults import FieldError, Invalid, invalid
 from talkwire.wires.native.shapes import EditBody, TextPartShape, TurnBody
 

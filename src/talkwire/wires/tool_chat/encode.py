@@ -31,7 +31,7 @@ from talkwire.canon.events import (
     TurnStarted,
     UsageCounted,
 )
-from talkwire.canon.fold import answer_message_id
+from talkwire.canon.turn import answer_message_id
 from talkwire.web.frames import json_line
 from talkwire.web.limits import parse_object
 
