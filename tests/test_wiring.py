@@ -43,7 +43,7 @@ def test_every_wire_has_its_routes_and_the_shared_ones_are_each_one_s(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "wire", ["responses-sse", "tool-chat", "support", "routed-chat", "native", "mcp"]
+    "wire", ["responses-sse", "agent-chat", "tool-chat", "support", "routed-chat", "native", "mcp"]
 )
 def test_a_wire_can_be_alone(tmp_path: Path, wire: Any) -> None:
     alone = settings(tmp_path, wires=(wire,))

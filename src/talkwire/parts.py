@@ -9,6 +9,7 @@ from talkwire import access
 from talkwire.canon.budgets import Budget
 from talkwire.desk import Desk, desk, embeddings
 from talkwire.engine.approvals import Approvals
+from talkwire.engine.assistant import Assistant
 from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
@@ -16,7 +17,7 @@ from talkwire.engine.forgetting import Forgetting
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Choice, Models, Speech, Tools
+from talkwire.engine.ports import Agents, Choice, Models, Speech, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.scenes import Scenes
@@ -66,6 +67,7 @@ class Parts:
     turns: Turns
     forgetting: Forgetting
     budgets: Budgets
+    agents: Agents
 
 
 def parts(
@@ -125,7 +127,7 @@ def parts(
     store.database.crowd = lambda: turns.running
     forgetting = _forgetting(store, turns)
     made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
-    return Parts(*made, results, turns, forgetting, budgets)
+    return Parts(*made, results, turns, forgetting, budgets, Assistant(models, tools))
 
 
 def _forgetting(store: Storage, turns: Turns) -> Forgetting:

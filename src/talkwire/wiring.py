@@ -20,6 +20,7 @@ from talkwire.toolbox import policy
 from talkwire.web import shared_path
 from talkwire.web.form import Fault, Form, StreamLimits
 from talkwire.web.shared_path import Way
+from talkwire.wires.agent_chat import routes as agent_chat
 from talkwire.wires.mcp import routes as mcp
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
@@ -30,6 +31,7 @@ from talkwire.wires.tool_chat import routes as tool_chat
 CHAT = "/chat/stream"
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "responses-sse": (CHAT, "/prompts"),
+    "agent-chat": (agent_chat.MESSAGE, agent_chat.STREAM, agent_chat.AGENTS),
     "tool-chat": ("/api/chat/stream", "/api/tools", "/api/servers"),
     "support": (CHAT, "/chat", "/scenarios"),
     "routed-chat": (routed_chat.STREAM, routed_chat.WHOLE, routed_chat.MODELS),
@@ -118,6 +120,11 @@ def _wires(made: Parts) -> list[Wire]:
             responses_sse.ASKING,
             responses_sse.Chat(turns, streams=streams, input_chars=chars),
         ),
+        Wire(
+            agent_chat.FORM,
+            _together(agent_chat.router(turns, conversations, made.agents, **bounds)),
+            agent_chat.ASKING,
+        ),
         Wire(tool_chat.FORM, tools, tool_chat.ASKING),
         Wire(
             routed_chat.FORM,
@@ -131,3 +138,8 @@ def _wires(made: Parts) -> list[Wire]:
         routes, way = support.router(turns, made.desk, **bounds), support.Chat(turns, **bounds)
         wires.append(Wire(support.FORM, routes, support.ASKING, way))
     return wires
+
+
+def _together(*parts: APIRouter) -> APIRouter:
+    """One router of several: parts of a wire that have a module each."""
+    return APIRouter(routes=[route for part in parts for route in part.routes])

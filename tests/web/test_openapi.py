@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.web.openapi import asks, named, stream_answers
+from pydantic import BaseModel, ConfigDict
+
+from talkwire.web.openapi import answers, asks, named, stream_answers
 from talkwire.wires.responses_sse.shapes import ChatBody, ChatQuery
 from talkwire.wires.support import shapes as support
 from talkwire.wires.tool_chat.shapes import DirectBody
@@ -47,3 +49,27 @@ def test_path_names_are_required_strings() -> None:
 
 def test_streams_are_told_as_event_streams() -> None:
     assert "text/event-stream" in stream_answers()[200]["content"]
+
+
+class Told(BaseModel):
+    """What is answered."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "x"}]})
+
+    name: str
+
+
+def test_answers_are_told_with_their_fields_their_errors_and_an_example_of_each() -> None:
+    told = answers(Told, "It is made", {404: "No such thing"}, status=201)
+
+    good = told[201]["content"]["application/json"]
+    assert (good["schema"]["required"], good["example"]) == (["name"], {"name": "x"})
+    for status in (400, 401, 404, 503):
+        problem = told[status]["content"]["application/problem+json"]
+        assert problem["example"]["status"] == status
+        assert set(problem["schema"]["required"]) <= set(problem["example"])
+    assert "default" in told
+
+
+def test_an_answer_without_a_body_has_no_content() -> None:
+    assert answers(None, "It is gone", status=204)[204] == {"description": "It is gone"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from talkwire.canon.fold import fold
 from talkwire.web.form import Encoder
+from talkwire.wires.agent_chat.encode import Encoder as AgentChatEncoder
 from talkwire.wires.native.encode import Encoder as NativeEncoder
 from talkwire.wires.responses_sse.encode import Encoder as ResponsesEncoder
 from talkwire.wires.routed_chat.encode import Encoder as RoutedEncoder
@@ -54,6 +55,11 @@ WIRES = {
                 "audio.failed",
             }
         ),
+    ),
+    "agent_chat": Wire(
+        AgentChatEncoder,
+        "agent_chat/golden",
+        frozenset({"message.completed", "message.failed"}),
     ),
     "native": Wire(
         NativeEncoder,

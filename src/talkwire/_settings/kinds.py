@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from talkwire._settings.texts import home, http, listed, networks
 
-WireName = Literal["responses-sse", "tool-chat", "support", "routed-chat", "native", "mcp"]
+WireName = Literal[
+    "responses-sse", "agent-chat", "tool-chat", "support", "routed-chat", "native", "mcp"
+]
 AlgorithmName = Literal[
     "HS256",
     "HS384",

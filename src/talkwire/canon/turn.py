@@ -81,6 +81,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     With a `model_type` it is decided when the turn runs which model of that type answers, of any
     with `auto`; a `model` that is named answers if it is healthy.
 
+    `metadata` is a JSON object that the client keeps with its message; it is read by nobody here.
+
     `heard_ms`: the input was spoken, for so many milliseconds. `voice_mode`: whether the answer is
     spoken `after` it is whole, or `live`, sentence by sentence; None leaves it to the server.
     """
@@ -108,6 +110,7 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     model_type: str | None = None
     heard_ms: int = 0
     voice_mode: VoiceMode | None = None
+    metadata: str = ""
 
     @property
     def routes_late(self) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol, get_args
 
 from fastapi import APIRouter
@@ -19,9 +18,9 @@ from talkwire.canon.records import SessionDetail, Status, StoredMessage
 from talkwire.web.answers import json_answer
 from talkwire.web.openapi import named
 from talkwire.web.principals import owner_of
+from talkwire.web.told import rfc3339
 
 LAST_MESSAGES = 20
-_LAST_MS = 253_402_300_799_999
 _SESSION_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
 Forget = Callable[[str, str], Awaitable[None]]
@@ -105,9 +104,9 @@ def _shown(detail: SessionDetail, last: Sequence[StoredMessage]) -> dict[str, An
         "session_id": detail.session_id,
         "thread_id": detail.session_id,
         "title": detail.title,
-        "created_at": _time(detail.created_at),
-        "updated_at": _time(detail.updated_at),
-        "expires_at": _time(detail.expires_at),
+        "created_at": rfc3339(detail.created_at),
+        "updated_at": rfc3339(detail.updated_at),
+        "expires_at": rfc3339(detail.expires_at),
         "category": detail.category,
         "subcategory": detail.subcategory,
         "message_count": detail.messages,
@@ -125,14 +124,8 @@ def _message(stored: StoredMessage) -> dict[str, Any]:
         "id": message.id,
         "role": message.role,
         "content": message.text,
-        "created_at": _time(stored.created_at),
+        "created_at": rfc3339(stored.created_at),
         "incomplete": message.incomplete,
         "turn_id": stored.turn_id,
         **about,
     }
-
-
-def _time(at: int) -> str:
-    """Unix milliseconds as RFC 3339 writes them, which knows no year beyond 9999."""
-    seconds, ms = divmod(min(at, _LAST_MS), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"

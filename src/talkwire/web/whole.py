@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol, TypeVar
 
 from starlette.requests import Request
 
 from talkwire.canon import errors
 from talkwire.canon.errors import Draining, TalkwireError
-from talkwire.canon.events import TurnFailed
+from talkwire.canon.events import Stamped, TurnFailed
 from talkwire.canon.fold import TurnState
 from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.web.limits import ClientLeft
@@ -21,14 +22,29 @@ _STATUS = {
 }
 
 
+class Fold(Protocol):
+    """What becomes of a turn's events, one by one from 0."""
+
+    def apply(self, stamped: Stamped) -> None:
+        """Fold one event in."""
+        ...
+
+
+F = TypeVar("F", bound=Fold)
+
+
 async def whole(door: Door, request: Request, turn_id: str) -> TurnState:
-    """Where the turn stands when it has ended. The request's body has been read.
+    """Where the turn stands when it has ended: see `folded`."""
+    return await folded(door, request, turn_id, TurnState())
+
+
+async def folded(door: Door, request: Request, turn_id: str, state: F) -> F:
+    """The state with all of the turn folded in. The request's body has been read.
 
     :raises ClientLeft: nobody waits for it any more; the turn does not end by that.
     :raises Draining: it can be followed no longer here.
     """
     reader = await door.reader(request, turn_id)
-    state = TurnState()
     left = asyncio.create_task(leaving(request, reader))
     try:
         while not reader.ended:

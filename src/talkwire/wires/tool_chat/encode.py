@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from talkwire.canon.errors import BadRequest
 from talkwire.canon.events import (
     AgentCompleted,
     AgentStarted,
@@ -33,12 +31,8 @@ from talkwire.canon.events import (
 )
 from talkwire.canon.turn import answer_message_id
 from talkwire.web.frames import json_line
-from talkwire.web.limits import parse_object
+from talkwire.web.told import arguments_of, rfc3339
 
-NO_OBJECT = "_not_a_json_object"
-"""Stands in `arguments` before what the model wrote, where that is no JSON object."""
-
-_DEPTH = 64  # of arguments that are shown parsed: any deeper, and a frame could not be written
 _SILENT = (
     TurnStarted,
     AttemptFailed,
@@ -115,7 +109,7 @@ class Encoder:
                 self._called(event)
             case ToolApprovalRequested():
                 asked = _call(event.call_id, event.name, event.arguments)
-                self._frame("tool_approval", {**asked, "expires_at": _time(event.expires_at)})
+                self._frame("tool_approval", {**asked, "expires_at": rfc3339(event.expires_at)})
             case ToolOutput():
                 said = {"tool_call_id": event.call_id, "content": event.text}
                 self._frame("tool_stream_chunk", said)
@@ -164,23 +158,10 @@ class Encoder:
             "model": self._model,
             "usage": usage,
             "finish_reason": finish_reason,
-            "created_at": _time(at),
+            "created_at": rfc3339(at),
         }
         self._frame("complete", {"message": message})
 
 
 def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
-    return {"tool_call_id": call_id, "tool_name": name, "arguments": _parsed(arguments)}
-
-
-def _parsed(arguments: str) -> dict[str, Any]:
-    try:
-        return parse_object(arguments.encode(), depth=_DEPTH)
-    except BadRequest:
-        return {NO_OBJECT: arguments}
-
-
-def _time(at: int) -> str:
-    """Unix milliseconds in the form that JavaScript's `Date` writes."""
-    told = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-    return told.replace("+00:00", "Z")
+    return {"tool_call_id": call_id, "tool_name": name, "arguments": arguments_of(arguments)}

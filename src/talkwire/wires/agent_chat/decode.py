@@ -1,0 +1,76 @@
+"""Requests of this wire to `TurnRequest`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from talkwire.canon.agents import ASSISTANT
+from talkwire.canon.records import SessionDetail
+from talkwire.canon.turn import TextPart, TurnRequest
+from talkwire.web.faults import FieldError, Invalid, invalid
+from talkwire.wires.agent_chat.shapes import METADATA_BYTES, Attachment, MessageBody
+
+WIRE = "agent-chat"
+
+
+def message(body: dict[str, Any], *, most_chars: int) -> MessageBody:
+    """What is said. :raises Invalid: a field is missing, of the wrong type or out of its bounds."""
+    try:
+        shape = MessageBody.model_validate(body)
+    except ValidationError as error:
+        raise invalid(error) from None
+    chars = len(shape.content)
+    if chars > most_chars:
+        raise _wrong("content", f"String should have at most {most_chars} characters")
+    for attached in shape.attachments or ():
+        chars += len(attached.text)
+    if chars > most_chars:
+        raise _wrong("attachments", f"Should have at most {most_chars} characters with the content")
+    return shape
+
+
+def turn(shape: MessageBody, session: SessionDetail) -> TurnRequest:
+    """The turn that a message asks for, in a session that there is. :raises Invalid:"""
+    agent = shape.agent_id or _agent(session)
+    return TurnRequest(
+        session_id=shape.session_id,
+        wire=WIRE,
+        parts=(TextPart(shape.content), *_attached(shape.attachments or [])),
+        agent=None if agent == ASSISTANT else agent,
+        prompt=_prompt(session),
+        metadata=_metadata(shape.metadata or {}),
+    )
+
+
+def _agent(session: SessionDetail) -> str | None:
+    """Who answers in the session, where a message does not say."""
+    return None
+
+
+def _prompt(session: SessionDetail) -> str | None:
+    """The session's system prompt."""
+    return None
+
+
+def _attached(attachments: list[Attachment]) -> Iterator[TextPart]:
+    """Each as a text of its own, with its name: a model reads all parts in one piece."""
+    for each in attachments:
+        name = "" if each.name is None else f" name={msgspec.json.encode(each.name).decode()}"
+        yield TextPart(f"\n\n<attachment{name}>\n{each.text}\n</attachment>")
+
+
+def _metadata(given: dict[str, Any]) -> str:
+    if not given:
+        return ""
+    text = msgspec.json.encode(given)
+    if len(text) > METADATA_BYTES:
+        raise _wrong("metadata", f"Should have at most {METADATA_BYTES} bytes as JSON")
+    return text.decode()
+
+
+def _wrong(field: str, message: str) -> Invalid:
+    return Invalid([FieldError(field, message)])

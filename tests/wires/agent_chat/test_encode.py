@@ -1,0 +1,103 @@
+"""Events to frames."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from talkwire.canon.agents import AgentCard
+from talkwire.wires.agent_chat.answer import Answer
+from talkwire.wires.agent_chat.encode import Encoder, listing
+from talkwire.wires.agent_chat.shapes import AgentsShape
+from tests.cases.turns import CASES, SESSION, TURN
+from tests.wires.frames import Frame, parse
+
+
+def frames(case: str) -> list[Frame]:
+    return parse(b"".join(Encoder(TURN, SESSION).feed(CASES[case])))
+
+
+def kinds(case: str) -> list[str]:
+    return [frame.kind for frame in frames(case)]
+
+
+def data(case: str, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(frame.text) for frame in frames(case) if frame.kind == kind]
+
+
+def test_a_delta_is_its_content_and_nothing_else() -> None:
+    raw = Encoder(TURN, SESSION).feed(CASES["one_token"])
+
+    assert b"event: message.delta\n" in raw[1]
+    assert raw[1].startswith(b"id: %s:1\n" % TURN.encode())
+    assert list(data("one_token", "message.delta")[0]) == ["content"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_last_frame_tells_the_answer(case: str) -> None:
+    answer = Answer()
+    for stamped in CASES[case]:
+        answer.apply(stamped)
+    last = frames(case)[-1]
+
+    told = json.loads(last.text)
+    assert {name: told[name] for name in answer.body()} == answer.body()
+    assert last.kind == ("message.completed" if answer.whole else "message.failed")
+    more = {"code", "message", "retryable"} if last.kind == "message.failed" else set()
+    assert told.keys() - answer.body().keys() == more
+
+
+def test_an_abort_is_told_with_what_was_said() -> None:
+    (told,) = data("aborted_midway", "message.failed")
+
+    assert (told["code"], told["retryable"], told["content"]) == ("aborted", False, "Half an ans")
+
+
+def test_tools_are_shown_at_work() -> None:
+    (began,), (done,) = data("tool_call", "tool.started"), data("tool_call", "tool.completed")
+
+    assert (began["name"], began["arguments"]["city"]) == ("weather", "Bern")
+    assert (done["call_id"], done["name"]) == (began["call_id"], "weather")
+    assert data("tool_streams", "tool.output")[0].keys() == {"call_id", "content"}
+
+
+def test_a_call_that_waits_comes_before_the_end_that_says_so() -> None:
+    assert kinds("approval")[-2:] == ["tool.approval_required", "message.completed"]
+
+
+def test_the_first_frame_is_out_before_a_model_was_asked() -> None:
+    (told,) = data("failed_before_route", "message.started")
+
+    assert (told["agent_id"], told["turn_id"]) == ("assistant", TURN)
+
+
+@pytest.mark.parametrize(
+    ("case", "end"),
+    [
+        ("spoken", "audio.completed"),
+        ("speech_failed", "audio.failed"),
+        ("speech_aborted", "audio.failed"),
+        ("speech_lost", "audio.failed"),
+    ],
+)
+def test_speech_ends_before_the_stream_does(case: str, end: str) -> None:
+    assert kinds(case)[-2:] == [end, "message.completed"]
+
+
+def test_agents_are_listed_with_what_they_have() -> None:
+    cards = [
+        AgentCard("assistant", "Assistant", model="demo", tools=("clock",)),
+        AgentCard("pair", "Pair", kind="team", members=("a", "b")),
+        AgentCard("far", "Far", kind="remote", why="It does not answer."),
+    ]
+    told = json.loads(json.dumps(listing(cards)))
+
+    shape = AgentsShape.model_validate(told, extra="forbid")
+    assert shape.model_dump(exclude_unset=True) == told
+    assert [sorted(each.keys() - told["agents"][0].keys()) for each in told["agents"]] == [
+        [],
+        ["members"],
+        ["unavailable"],
+    ]
