@@ -152,7 +152,9 @@ class _Said:
     def _piece(self, chunk: bytes) -> object:
         """See `Sink`."""
         reading = self.reading
-        deltas = reading.take(self.decoder.feed(chunk) if chunk else self.decoder.end())
+        deltas = reading.run(chunk) if self.decoder.between else None
+        if deltas is None:
+            deltas = reading.take(self.decoder.feed(chunk) if chunk else self.decoder.end())
         wait: object = None
         if deltas:
             if not self._flowing:

@@ -19,10 +19,14 @@ E = TypeVar("E")
 class Reading(Generic[E]):
     """One stream being read. Feed it frames; it says deltas.
 
+    `ahead` is what stands before the JSON of each word, where one API's words all begin alike.
+
     `done`: the protocol's own end was seen. `finishing`: all that matters was said, and the end
     may follow. `error`: the model failed; deltas of the same read were said before it. `broken`
     and `unknown` count frames that were skipped.
     """
+
+    ahead = b""
 
     def __init__(self, decoder: msgspec.json.Decoder[E]) -> None:
         self.done = False
@@ -59,6 +63,27 @@ class Reading(Generic[E]):
             if self._frame(name, data):
                 break
         return self._flushed()
+
+    def run(self, piece: bytes) -> list[Delta] | None:
+        """The deltas of a piece of the stream that is whole frames of words and nothing else, as
+        fast models send many of at a time: they are decoded as one array. None for any other.
+        """
+        ahead = self.ahead
+        if not ahead or not piece.startswith(ahead) or not piece.endswith(b"\n\n"):
+            return None
+        array = piece[len(ahead) : -2].replace(b"\n\n" + ahead, b",")
+        if b"\n" in array or b"\r" in array or self.done or self.error is not None:
+            return None
+        words = self.words(b"[%b]" % array)
+        count = piece.count(b"\n\n")
+        if words is None or len(words) != count or not all(words):
+            return None
+        self.frames += count
+        return [Text("".join(words), count)]
+
+    def words(self, array: bytes) -> list[str] | None:
+        """What `word` tells of each value of a JSON array; None where one of them is no word."""
+        return None
 
     def word(self, data: bytes) -> str | None:
         """The text of a frame that holds nothing else, as nearly all do; None for any other.

@@ -34,6 +34,11 @@ class Decoder:
         """Nothing that came looks like an event stream; also when nothing came at all."""
         return self._at_start or self._foreign
 
+    @property
+    def between(self) -> bool:
+        """Nothing is held back: what comes next begins an event, and may be read by others."""
+        return self._plain
+
     def feed(self, chunk: bytes) -> list[Frame]:
         """The events that this piece completes. :raises UpstreamInvalid: one is over 1 MiB."""
         if self._plain and b"\r" not in chunk and (found := _whole_events(chunk)):

@@ -6,16 +6,14 @@ told where it is met. Either a finish_reason or `[DONE]` ends an answer; neither
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from msgspec import Struct
 
 from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
 from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.turn import FinishReason, Message, ModelRequest
 from talkwire.models import _faults
 from talkwire.models._asked import CARRY_ON, described, has_no_schemas, named
+from talkwire.models._chunks import Chunk, Counted, Function, Piece, Said, ToolCall, word
 from talkwire.models._reading import Reading
 
 # What servers that can carry a half-written message on want to be told: vLLM, DeepSeek.
@@ -29,63 +27,9 @@ FINISH: dict[str, FinishReason] = {
 }
 
 
-class _Function(Struct):
-    name: str | None = None
-    arguments: str | dict[str, Any] | None = None
-
-
-class _ToolCall(Struct):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Piece(Struct):
-    """A part of a content list (Mistral): text, or thinking that is such a list itself."""
-
-    text: str | None = None
-    thinking: list[_Piece] | str | None = None
-
-
-class _Delta(Struct):
-    content: str | list[_Piece] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-
-    def has_more(self) -> bool:
-        """Is there anything but content?"""
-        return not (
-            self.tool_calls is None
-            and self.reasoning_content is None
-            and self.reasoning is None
-            and self.refusal is None
-            and self.function_call is None
-        )
-
-
-class _Choice(Struct):
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-    index: int | None = 0
-
-
-class _Usage(Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class _Chunk(Struct):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: dict[str, Any] | str | None = None
-    message: str | None = None
-
-
-_decoder = msgspec.json.Decoder(_Chunk)
+_decoder = msgspec.json.Decoder(Chunk)
 _decode = _decoder.decode
+_decode_many = msgspec.json.Decoder(list[Chunk]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -141,8 +85,10 @@ class ChatCodec:
         return False
 
 
-class ChatReading(Reading[_Chunk]):
+class ChatReading(Reading[Chunk]):
     """One stream of chat.completion.chunk."""
+
+    ahead = b"data: "
 
     def __init__(self) -> None:
         super().__init__(_decoder)
@@ -151,23 +97,23 @@ class ChatReading(Reading[_Chunk]):
         self._calls: list[tuple[str, bool]] = []  # each call's id, and whether it has a name
         self._slots: dict[int, int] = {}
 
+    def words(self, array: bytes) -> list[str] | None:
+        """The texts of chunks that hold nothing else."""
+        try:
+            words = [word(chunk) for chunk in _decode_many(array)]
+        except (ValueError, RecursionError):
+            return None
+        said = [word for word in words if word]
+        return said if len(said) == len(words) else None
+
     def word(self, data: bytes) -> str | None:
         """The text of a chunk that holds nothing else."""
         try:
-            event = _decode(data)
+            return word(_decode(data))
         except (ValueError, RecursionError):
             return None
-        choices = event.choices
-        if not choices or event.usage is not None or event.error is not None:
-            return None
-        choice = choices[0]
-        delta = choice.delta
-        if delta is None or choice.finish_reason is not None or choice.index or delta.has_more():
-            return None
-        content = delta.content
-        return content if type(content) is str else None
 
-    def event(self, name: bytes, event: _Chunk) -> None:
+    def event(self, name: bytes, event: Chunk) -> None:
         """One chunk."""
         if event.choices:
             choice = event.choices[0]
@@ -191,7 +137,7 @@ class ChatReading(Reading[_Chunk]):
         finish = Finish(self._finish or "stop")
         return [finish] if self._usage is None else [self._usage, finish]
 
-    def _delta(self, delta: _Delta) -> None:
+    def _delta(self, delta: Said) -> None:
         if thought := delta.reasoning_content or delta.reasoning:
             self.say(Reasoning, thought)
         content = delta.content
@@ -206,9 +152,9 @@ class ChatReading(Reading[_Chunk]):
             for call in delta.tool_calls:
                 self._call(call)
         elif delta.function_call is not None:
-            self._call(_ToolCall(index=0, function=delta.function_call))
+            self._call(ToolCall(index=0, function=delta.function_call))
 
-    def _pieces(self, pieces: list[_Piece]) -> None:
+    def _pieces(self, pieces: list[Piece]) -> None:
         for piece in pieces:
             if isinstance(piece.thinking, str):
                 self.say(Reasoning, piece.thinking)
@@ -217,8 +163,8 @@ class ChatReading(Reading[_Chunk]):
             if piece.text:
                 self.say(Text, piece.text)
 
-    def _call(self, call: _ToolCall) -> None:
-        function = call.function or _Function()
+    def _call(self, call: ToolCall) -> None:
+        function = call.function or Function()
         name, call_id, arguments = function.name or "", call.id or "", function.arguments or ""
         slot = self._slot(call.index, call_id, bool(name))
         known, named = self._calls[slot]
@@ -260,7 +206,7 @@ class ChatReading(Reading[_Chunk]):
             self._finish = FINISH.get(reason, "stop")
             self.finishing = True
 
-    def _count(self, usage: _Usage) -> None:
+    def _count(self, usage: Counted) -> None:
         if usage.prompt_tokens is not None and usage.completion_tokens is not None:
             self._usage = Tokens(usage.prompt_tokens, usage.completion_tokens)
 

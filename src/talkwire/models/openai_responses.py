@@ -69,6 +69,7 @@ class _Word(Struct, gc=False):
 _decoder = msgspec.json.Decoder(_Event)
 _type_decoder = msgspec.json.Decoder(_Type)
 _decode_word = msgspec.json.Decoder(_Word).decode
+_decode_words = msgspec.json.Decoder(list[_Word]).decode
 _encode = msgspec.json.Encoder().encode
 
 _SAID: dict[str, type[Text] | type[Reasoning]] = {
@@ -128,6 +129,8 @@ class ResponsesCodec:
 class ResponsesReading(Reading[_Event]):
     """One stream of response events."""
 
+    ahead = b"event: response.output_text.delta\ndata: "
+
     def __init__(self) -> None:
         super().__init__(_decoder)
         self._finish: FinishReason | None = None
@@ -144,6 +147,22 @@ class ResponsesReading(Reading[_Event]):
             return None
         self._heard = True
         return event.delta
+
+    def words(self, array: bytes) -> list[str] | None:
+        """The texts of output deltas."""
+        try:
+            events = _decode_words(array)
+        except (ValueError, RecursionError):
+            return None
+        words = [
+            event.delta
+            for event in events
+            if event.delta and event.type == "response.output_text.delta"
+        ]
+        if len(words) != len(events):
+            return None
+        self._heard = True
+        return words
 
     def event(self, name: bytes, event: _Event) -> None:
         """One event; those without a meaning here are counted."""
