@@ -10,6 +10,7 @@ import re
 import secrets
 import string
 import time
+from functools import lru_cache
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [a + b for a in _DIGITS for b in _DIGITS]  # two digits, ten bits, at a time
@@ -19,9 +20,14 @@ _RANDOM = (_DIGITS * 8).encode()  # each byte's lowest five bits as a digit
 
 def new_id(prefix: str) -> str:
     """`prefix` and 26 characters of 0-9a-v; later ids sort later, to the millisecond."""
-    now = time.time_ns() // 1_000_000
-    moment = "".join([_PAIRS[now >> shift & 1023] for shift in _SHIFTS])
-    return prefix + moment + os.urandom(16).translate(_RANDOM).decode()
+    return (
+        prefix + _moment(time.time_ns() // 1_000_000) + os.urandom(16).translate(_RANDOM).decode()
+    )
+
+
+@lru_cache(1)  # a turn is given several ids within a millisecond
+def _moment(ms: int) -> str:
+    return "".join([_PAIRS[ms >> shift & 1023] for shift in _SHIFTS])
 
 
 _MINTED = re.compile(r"[0-9A-Za-z]{9}")

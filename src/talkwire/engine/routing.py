@@ -38,8 +38,10 @@ class Routing:
 
     def check(self, request: TurnRequest) -> None:
         """:raises Unprocessable: there is no model of the kind that is asked for."""
+        if request.model_type in (None, AUTO):
+            return
         kinds = sorted({each.model_type for each in self._models.standings()})
-        if kinds != [DEMO] and request.model_type not in (None, AUTO, *kinds):
+        if kinds != [DEMO] and request.model_type not in kinds:
             known = ", ".join([AUTO, *kinds])
             raise Unprocessable(
                 f"There is no model of the type {str(request.model_type)[:100]!r}. Known: {known}.",

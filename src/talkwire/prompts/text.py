@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from talkwire.canon.errors import PayloadTooLarge, Unprocessable
 from talkwire.canon.turn import Scalar
@@ -28,6 +29,7 @@ class TemplateError(Exception):
         self.line = line
 
 
+@lru_cache(64)  # a template is filled in for each turn
 def placeholders(text: str) -> tuple[str, ...]:
     """The names in the order in which they first stand.
 
@@ -69,6 +71,8 @@ def fill(text: str, variables: Mapping[str, Scalar], *, known: tuple[str, ...]) 
             raise Unprocessable(
                 f"the prompt variable {name!r} is missing", code="missing_variable", param=name
             )
+    if "{{" not in text:
+        return text
     values = {name: _spoken(variables[name]) for name in used}
     pieces, length, at = [], 0, 0
     for mark in _MARK.finditer(text):

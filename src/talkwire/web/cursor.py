@@ -34,5 +34,7 @@ def of(request: Request) -> Cursor | None:
 
     :raises BadCursor: malformed.
     """
-    value = request.headers.get("last-event-id") or request.query_params.get("lastEventId")
+    value = request.headers.get("last-event-id")
+    if not value and request.scope["query_string"]:
+        value = request.query_params.get("lastEventId")
     return parse(value) if value else None
