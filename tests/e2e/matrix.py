@@ -26,7 +26,11 @@ SHARED = {"name"}  # parameters that name what belongs to all: prompts
 BODIES: dict[str, Any] = {
     "/messages/{message_id}/edit": {"input": "Another"},
     "/api/tools/{tool_call_id}/decision": {"approve": True},
+    "/chat/message": {"session_id": "{session_id}", "content": "Hi"},
+    "/chat/message/stream": {"session_id": "{session_id}", "content": "Hi"},
 }
+"""What is asked for where a path alone is not enough; some name in it what their paths do not."""
+
 _TOOLS = """
 from talkwire.tools import tool
 
@@ -68,7 +72,12 @@ def routes() -> list[tuple[str, str]]:
 
 ROUTES = routes()
 CLOSED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
-OWNED = [(m, p) for m, p in CLOSED if "{" in p and not any(f"{{{s}}}" in p for s in SHARED)]
+NAMING = {path for path, body in BODIES.items() if "{" in str(list(body.values()))}
+OWNED = [
+    (m, p)
+    for m, p in CLOSED
+    if p in NAMING or ("{" in p and not any(f"{{{s}}}" in p for s in SHARED))
+]
 
 
 @dataclass(frozen=True)
@@ -161,9 +170,17 @@ def filled(path: str, ids: dict[str, str], method: str = "GET") -> str:
     return path.replace(":path", "").format(**ids, name="default")
 
 
+def filled_body(path: str, ids: dict[str, str]) -> dict[str, Any]:
+    """What is asked for, with ids; what has a name in it that is no id stays as it is."""
+    asked = BODIES.get(path, {})
+    if path not in NAMING:
+        return dict(asked)
+    return {name: str(value).format(**ids) for name, value in asked.items()}
+
+
 async def as_who(place: Place, who: Key, method: str, path: str, ids: dict[str, str]) -> Whole:
     """The answer without the ids."""
-    body = None if method in ("GET", "DELETE") else BODIES.get(path, {})
+    body = None if method in ("GET", "DELETE") else filled_body(path, ids)
     target = filled(path, ids, method)
     answer = await whole(place.server, method, target, body=body, headers=who.headers)
     return answer.without(*ids.values())

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.routed import STREAM
 from tests.e2e.servers import Server
 from tests.wires import bad_input
+from tests.wires.agent_chat.bad_requests import agent_chat
 from tests.wires.bad_input import Bad
 from tests.wires.routed_chat.bad_requests import routed_chat
 from tests.wires.support.bad_requests import support
@@ -20,6 +21,7 @@ from tests.wires.tool_chat.bad_requests import tool_chat
 CASES = {
     "responses_sse": bad_input.responses_sse(),
     "native": bad_input.native(),
+    "agent_chat": agent_chat(),
     "tool_chat": tool_chat(),
     "support": support(),
     "routed_chat": routed_chat(),
@@ -104,7 +106,15 @@ async def test_the_server_still_answers_afterwards(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/chat/stream", "/turns", "/api/chat/stream", "/api/chat/stream/direct", "/chat"]
+    "path",
+    [
+        "/chat/stream",
+        "/turns",
+        "/api/chat/stream",
+        "/api/chat/stream/direct",
+        "/chat",
+        "/chat/message/stream",
+    ],
 )
 @pytest.mark.parametrize(
     "field", ["input", "model", "temperature", "model_config", "user_query", "context", "other"]

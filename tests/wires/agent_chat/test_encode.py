@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from talkwire.canon.agents import AgentCard
+from talkwire.canon.events import (
+    AgentCompleted,
+    AgentStarted,
+    AnyEvent,
+    ReasoningDelta,
+    RouteChosen,
+    Stamped,
+    TextDelta,
+    TurnStarted,
+)
+from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.wires.agent_chat.answer import Answer
 from talkwire.wires.agent_chat.encode import Encoder, listing
 from talkwire.wires.agent_chat.shapes import AgentsShape
 from tests.cases.turns import CASES, SESSION, TURN
 from tests.wires.frames import Frame, parse
+
+ASKED = TurnRequest(SESSION, "agent-chat", parts=(TextPart("Hello"),), agent="pair")
+
+
+def stamp(*events: AnyEvent) -> list[Stamped]:
+    return [Stamped(n, 1_790_000_000_000 + n, event) for n, event in enumerate(events)]
 
 
 def frames(case: str) -> list[Frame]:
@@ -101,3 +119,37 @@ def test_agents_are_listed_with_what_they_have() -> None:
         ["members"],
         ["unavailable"],
     ]
+
+
+def test_members_of_a_team_and_their_thoughts_are_told_apart() -> None:
+    events: list[AnyEvent] = [
+        AgentStarted("pair", "Pair"),
+        AgentStarted("ann", "Ann"),
+        ReasoningDelta("Hm."),
+        TextDelta("Yes."),
+        AgentCompleted("ann", "Ann"),
+        AgentCompleted("pair", "Pair"),
+    ]
+    chosen = RouteChosen("large", "agent", agent_id="pair")
+    stamped = stamp(TurnStarted(TURN, SESSION, "agent-chat", ASKED), chosen, *events)
+
+    raw = Encoder(TURN, SESSION).feed(stamped)
+    told = [(frame.kind, json.loads(frame.text)) for frame in parse(b"".join(raw))]
+
+    assert told[0][1]["agent_id"] == "pair"
+    assert told[1:] == [
+        ("agent.started", {"agent_id": "pair", "name": "Pair"}),
+        ("agent.started", {"agent_id": "ann", "name": "Ann"}),
+        ("reasoning.delta", {"content": "Hm."}),
+        ("message.delta", {"content": "Yes."}),
+        ("agent.completed", {"agent_id": "ann", "name": "Ann"}),
+        ("agent.completed", {"agent_id": "pair", "name": "Pair"}),
+    ]
+
+
+def test_every_event_of_the_wire_is_documented() -> None:
+    sent = {frame.kind for case in CASES for frame in frames(case)}
+    page = (Path(__file__).parents[3] / "docs" / "wires.md").read_text("utf-8")
+    table = page.partition("### Its events")[2].partition("\n### ")[0]
+
+    assert {kind for kind in sent if f"`{kind}`" not in table} == set()

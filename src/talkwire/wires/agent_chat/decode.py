@@ -30,11 +30,13 @@ def message(body: dict[str, Any], *, most_chars: int) -> MessageBody:
         chars += len(attached.text)
     if chars > most_chars:
         raise _wrong("attachments", f"Should have at most {most_chars} characters with the content")
+    if len(_metadata(shape)) > METADATA_BYTES:
+        raise _wrong("metadata", f"Should have at most {METADATA_BYTES} bytes as JSON")
     return shape
 
 
 def turn(shape: MessageBody, session: SessionDetail) -> TurnRequest:
-    """The turn that a message asks for, in a session that there is. :raises Invalid:"""
+    """The turn that a message asks for, in a session that there is."""
     agent = shape.agent_id or _agent(session)
     return TurnRequest(
         session_id=shape.session_id,
@@ -42,7 +44,7 @@ def turn(shape: MessageBody, session: SessionDetail) -> TurnRequest:
         parts=(TextPart(shape.content), *_attached(shape.attachments or [])),
         agent=None if agent == ASSISTANT else agent,
         prompt=_prompt(session),
-        metadata=_metadata(shape.metadata or {}),
+        metadata=_metadata(shape).decode(),
     )
 
 
@@ -63,13 +65,8 @@ def _attached(attachments: list[Attachment]) -> Iterator[TextPart]:
         yield TextPart(f"\n\n<attachment{name}>\n{each.text}\n</attachment>")
 
 
-def _metadata(given: dict[str, Any]) -> str:
-    if not given:
-        return ""
-    text = msgspec.json.encode(given)
-    if len(text) > METADATA_BYTES:
-        raise _wrong("metadata", f"Should have at most {METADATA_BYTES} bytes as JSON")
-    return text.decode()
+def _metadata(shape: MessageBody) -> bytes:
+    return msgspec.json.encode(shape.metadata) if shape.metadata else b""
 
 
 def _wrong(field: str, message: str) -> Invalid:

@@ -126,11 +126,11 @@ class Chat:
         """:raises NotFound: there is no such session, or no such agent."""
         owner = self._door.enter(request, "chat")
         body = await read_json(request, depth=self._depth)
-        shape = decode.message(body, most_chars=self._chars)
+        shape, once = decode.message(body, most_chars=self._chars), idempotency_of(request, body)
         session = await self._sessions.session(owner, shape.session_id)
         turn = decode.turn(shape, session)
         self._known(turn.agent)
-        return await self._door.start(request, turn, idempotency_of(request, body))
+        return await self._door.start(request, turn, once)
 
     def _known(self, agent: str | None) -> None:
         if agent is None:
