@@ -68,19 +68,21 @@ class Encoder:
         """The frames that these events cause."""
         self._frames = []
         for stamped in batch:
-            self._answer.apply(stamped)
             event = stamped.event
             if type(event) is TextDelta:
-                self._piece(b"message.delta", event.text)
-            elif not isinstance(event, _SILENT):
+                self._delta(event.text)
+                continue
+            self._answer.apply(stamped)
+            if not isinstance(event, _SILENT):
                 self._rare(event, stamped.at)
         return self._frames
 
-    def _piece(self, name: bytes, text: str) -> None:
+    def _delta(self, text: str) -> None:
+        self._answer.state.texts.append(text)  # as applying the event would: it comes a lot
         n = self._next
         self._next = n + 1
         self._frames.append(
-            b'%s%d\nevent: %s\ndata: {"content":%s}\n\n' % (self._id, n, name, json_line(text))
+            b'%s%d\nevent: message.delta\ndata: {"content":%s}\n\n' % (self._id, n, json_line(text))
         )
 
     def _frame(self, name: str, data: dict[str, Any]) -> None:
@@ -93,9 +95,9 @@ class Encoder:
     def _rare(self, event: Visible, at: int) -> None:
         match event:
             case TextDelta():
-                self._piece(b"message.delta", event.text)
+                self._delta(event.text)
             case ReasoningDelta():
-                self._piece(b"reasoning.delta", event.text)
+                self._frame("reasoning.delta", {"content": event.text})
             case TurnStarted():
                 self._begin(at)
             case AttemptFailed():
