@@ -129,13 +129,15 @@ class Chat:
         shape, once = decode.message(body, most_chars=self._chars), idempotency_of(request, body)
         session = await self._sessions.session(owner, shape.session_id)
         turn = decode.turn(shape, session)
-        self._known(turn.agent)
+        expect_agent(self._agents, turn.agent)
         return await self._door.start(request, turn, once)
 
-    def _known(self, agent: str | None) -> None:
-        if agent is None:
-            return
-        names = [each.id for each in self._agents.cards()]
-        if agent not in names:
-            known = ", ".join(names or [ASSISTANT])
-            raise NotFound(f"There is no such agent. Known: {known}.", param="agent_id")
+
+def expect_agent(agents: Agents, agent: str | None) -> None:
+    """:raises NotFound: there is no such agent."""
+    if agent is None:
+        return
+    names = [each.id for each in agents.cards()]
+    if agent not in names:
+        known = ", ".join(names or [ASSISTANT])
+        raise NotFound(f"There is no such agent. Known: {known}.", param="agent_id")
