@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from talkwire.web import faults
 from talkwire.web.edge import Edge, later
 from tests.web.wire import Client, scope
 
@@ -142,3 +144,25 @@ async def test_without_an_edge_nothing_is_run_later() -> None:
         raise AssertionError("nobody would run it")
 
     assert not later(scope("/"), run)
+
+
+async def _nothing(request: Request) -> Response:
+    return Response()
+
+
+async def test_what_a_path_takes_is_told_of_all_its_routes() -> None:
+    app = Edge(exception_handlers=faults.HANDLERS)
+    for method in ("GET", "DELETE"):
+        routes = APIRouter()
+        routes.add_api_route("/things/{thing_id}", _nothing, methods=[method])
+        routes.add_api_route("/others", _nothing, methods=["PUT"])
+        app.include_router(routes)
+    transport = httpx2.ASGITransport(app=app)
+
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        refused = await client.post("/things/1")
+        unknown = await client.post("/nothing")
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "DELETE, GET")
+    assert unknown.status_code == 404
+    assert "allow" not in unknown.headers

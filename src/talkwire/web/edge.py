@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LATER = "talkwire.later"
@@ -38,6 +38,7 @@ class Edge(FastAPI):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
+        self._included: list[BaseRoute] = []
         self._short: dict[tuple[str, str], Handler] = {}
         self._way: ASGIApp | None = None
 
@@ -55,7 +56,7 @@ class Edge(FastAPI):
         """Serve one connection."""
         waiting: list[Run] = []
         # A copy, since routing hangs the request's whole scaffolding on the scope it is given.
-        inner = {**scope, _LATER: waiting}
+        inner = {**scope, _LATER: waiting, "talkwire.methods": self.methods}
         if scope["type"] == "http" and (scope["method"], scope["path"]) in self._short:
             if self._way is None:
                 self._way = self._through_middleware(self._straight)
@@ -69,6 +70,17 @@ class Edge(FastAPI):
         for layer in reversed(self.user_middleware):
             app = layer.cls(app, *layer.args, **layer.kwargs)
         return app
+
+    def include_router(self, router: APIRouter, *args: Any, **given: Any) -> None:
+        """As FastAPI does it; see `methods`."""
+        super().include_router(router, *args, **given)
+        self._included += router.routes
+
+    def methods(self, scope: Scope) -> list[str]:
+        """What the request's path takes, by all routes that have it: a router knows of one."""
+        routes = [each for each in self._included if isinstance(each, APIRoute)]
+        has = [each for each in routes if each.matches(scope)[0] is not Match.NONE]
+        return sorted({method for each in has for method in each.methods or ()})
 
     async def _straight(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._short[scope["method"], scope["path"]]

@@ -141,6 +141,9 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     response = answer(shaped, request.scope)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
+    methods = request.scope.get("talkwire.methods")
+    if error.status_code == 405 and methods is not None:
+        response.headers["Allow"] = ", ".join(methods(request.scope))
     return response
 
 
