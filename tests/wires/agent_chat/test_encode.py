@@ -13,10 +13,14 @@ from talkwire.canon.events import (
     AgentCompleted,
     AgentStarted,
     AnyEvent,
+    AudioDelta,
+    AudioFailed,
     ReasoningDelta,
     RouteChosen,
     Stamped,
     TextDelta,
+    TurnAborted,
+    TurnFailed,
     TurnStarted,
 )
 from talkwire.canon.turn import TextPart, TurnRequest
@@ -153,3 +157,32 @@ def test_every_event_of_the_wire_is_documented() -> None:
     table = page.partition("### Its events")[2].partition("\n### ")[0]
 
     assert {kind for kind in sent if f"`{kind}`" not in table} == set()
+
+
+@pytest.mark.parametrize("end", [TurnFailed("upstream_timeout", "Slow."), TurnAborted("client")])
+def test_live_speech_of_a_text_that_breaks_off_is_ended_first(end: AnyEvent) -> None:
+    asked = TurnRequest(SESSION, "agent-chat", parts=(TextPart("Hello"),), voice="anna")
+    begun = TurnStarted(TURN, SESSION, "agent-chat", asked)
+    said: list[AnyEvent] = [TextDelta("One. "), AudioDelta("audio/wav", "AAAA"), TextDelta("Tw")]
+
+    raw = Encoder(TURN, SESSION).feed(stamp(begun, *said, end))
+
+    *_, speech, last = parse(b"".join(raw))
+    assert (speech.kind, last.kind) == ("audio.failed", "message.failed")
+    assert json.loads(speech.text)["voice_id"] == "anna"
+    assert json.loads(last.text)["content"] == "One. Tw"
+
+
+def test_speech_that_failed_by_itself_is_told_once() -> None:
+    asked = TurnRequest(SESSION, "agent-chat", parts=(TextPart("Hello"),), voice="anna")
+    begun = TurnStarted(TURN, SESSION, "agent-chat", asked)
+    failed = AudioFailed("anna", "speech_failed", "No voice.")
+
+    raw = Encoder(TURN, SESSION).feed(stamp(begun, failed, TextDelta("On"), TurnAborted("client")))
+
+    assert [frame.kind for frame in parse(b"".join(raw))] == [
+        "message.started",
+        "audio.failed",
+        "message.delta",
+        "message.failed",
+    ]
