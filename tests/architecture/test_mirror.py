@@ -13,6 +13,7 @@ PROVED_ELSEWHERE = {
     "cli/nursery.py": "as cli/child.py; tests/cli/test_loading.py tells that it can be forked",
     "cli/server.py": "uvicorn; run by tests/cli/test_serve.py and by all of tests/e2e",
     "cli/worker.py": "the other end of tests/cli/test_workers.py",
+    "engine/agent_ports.py": "as engine/ports.py; tests/models/test_agno.py holds agents to them",
     "engine/policy.py": "only fields; tests/engine/test_turns.py sets each of them",
     "engine/ports.py": "only promises; tests/contracts holds the implementations to them",
     "engine/storage_ports.py": "as engine/ports.py",

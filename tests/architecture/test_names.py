@@ -26,6 +26,7 @@ EXPORTING = {
 # Where anything at all may be caught, and why nothing narrower would do.
 CATCHES_EVERYTHING = {
     "models/_answer.py": "a sink's error belongs to the task that waits, and is handed to it",
+    "models/agno.py": "an agent of somebody else's may raise anything: the turn fails",
     "models/_threads.py": "a model of somebody else's may raise anything: its turn hears of it",
     "tools/arguments.py": "a schema from elsewhere may break whatever applies it",
     "web/begun.py": "whatever is thrown into a task is thrown into the work it finishes",

@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from talkwire.canon.deltas import CallPiece, Delta, Reasoning, Text
+from talkwire.canon.deltas import CallPiece, Deed, Delta, Reasoning, Text
 
 
 def test_deltas_cannot_be_changed_on_their_way() -> None:
@@ -26,8 +26,10 @@ def test_equal_words_are_equal_however_many_pieces_they_came_in() -> None:
     assert len({Text("ab", 2), Text("ab"), Reasoning("ab")}) == 2
 
 
-def test_a_model_has_six_words() -> None:
-    assert {kind.__name__ for kind in get_args(Delta)} == {
+def test_a_model_has_six_words_and_an_agent_five_more() -> None:
+    assert {kind.__name__ for kind in get_args(Delta)} - {
+        kind.__name__ for kind in get_args(Deed)
+    } == {
         "Text",
         "Reasoning",
         "CallPiece",
@@ -35,4 +37,5 @@ def test_a_model_has_six_words() -> None:
         "Retry",
         "Finish",
     }
+    assert len(get_args(Deed)) == 5
     assert all(issubclass(kind, msgspec.Struct) for kind in get_args(Delta))

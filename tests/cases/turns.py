@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from talkwire.canon.events import (
+    AgentCompleted,
+    AgentStarted,
     AnyEvent,
     AttemptFailed,
     AudioCompleted,
@@ -105,6 +107,36 @@ def _tools(*calls: int) -> list[AnyEvent]:
         *said(["Blue", " sky."]),
         *finish("Blue sky."),
     ]
+
+
+def _by_agent(agent: str, *rest: AnyEvent) -> list[AnyEvent]:
+    """A turn that an agent answers."""
+    request = TurnRequest(
+        session_id=SESSION, wire="agent-chat", parts=(TextPart("Hello"),), agent=agent
+    )
+    reasons = (f"the agent {agent} is asked for by the request",)
+    return [
+        TurnStarted(turn_id=TURN, session_id=SESSION, wire="agent-chat", request=request),
+        RouteChosen("demo", "scripted", agent_id=agent, reasons=reasons),
+        *rest,
+    ]
+
+
+def _team(*ends: AnyEvent) -> list[AnyEvent]:
+    """A team whose member has run a tool, and has told the team what it found."""
+    return _by_agent(
+        "desk",
+        AgentStarted("desk", "Help desk"),
+        UsageCounted(input_tokens=9, output_tokens=3),
+        AgentStarted("clerk", "文员 Clerk"),
+        _call(1),
+        ToolFinished("call_1", '{"sky":"blue"}'),
+        ReasoningDelta("It is blue there."),
+        UsageCounted(input_tokens=10, output_tokens=5, model="other"),
+        AgentCompleted("clerk", "文员 Clerk"),
+        *said(["Blue", " sky."]),
+        *ends,
+    )
 
 
 SCENES: dict[Move, Scene] = {
@@ -284,6 +316,21 @@ BUILDERS: dict[str, Callable[[], list[AnyEvent]]] = {
         TurnCompleted("stop"),
     ),
     "fell_over_and_failed": lambda: _routed(_OTHER, _UPSTREAM),
+    "agent_with_team": lambda: _team(
+        UsageCounted(input_tokens=12, output_tokens=34),
+        AgentCompleted("desk", "Help desk"),
+        message("Blue sky."),
+        TurnCompleted("stop"),
+    ),
+    "agent_lost": lambda: _by_agent(
+        "clerk",
+        AgentStarted("clerk", "Clerk"),
+        *said(["Half"]),
+        _call(1),
+        TurnAdopted("node-b", 2),
+        ToolFinished("call_1", "interrupted", is_error=True),
+        _LOST,
+    ),
     "cut_by_length": lambda: [*start(), *said(["Too lo"]), *finish("Too lo", "length")],
 }
 

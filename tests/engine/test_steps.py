@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from talkwire.canon.events import (
+    AgentStarted,
     AnyEvent,
     AttemptFailed,
     AudioCompleted,
@@ -30,6 +31,7 @@ from talkwire.canon.scenarios import Move, Scene
 from talkwire.canon.tools import Decision
 from talkwire.canon.turn import FinishReason, Message, OnLost, TextPart, TurnRequest
 from talkwire.engine.steps import (
+    LOST,
     CallModel,
     CallTools,
     Decide,
@@ -39,6 +41,7 @@ from talkwire.engine.steps import (
     Rules,
     SayLimit,
     Speak,
+    by_agent,
     next_step,
 )
 from tests.canon.strategies import numbered, turns
@@ -206,6 +209,26 @@ def test_what_was_decided_is_done_once_and_the_model_asked_after_the_last(
     assert next_step(decided(CALL), Rules(), resumed=resumed) == CallTools((CALL,), resumed)
     done = next_step(decided(*ROUND), Rules(), resumed=resumed)
     assert done == (WAITS if more else CallModel())
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_an_agent_at_work_is_closed_off_and_never_carried_on(resumed: bool) -> None:
+    def state(*events: AnyEvent) -> TurnState:
+        request = TurnRequest("s", "native", agent="clerk")
+        first = TurnStarted("t", "s", "native", request)
+        return fold(numbered([first, ROUTED, AgentStarted("clerk", "Clerk"), *events]))
+
+    again = CALL, ToolFinished("a", "interrupted", is_error=True)
+
+    def step(*events: AnyEvent) -> object:
+        return next_step(state(*events), Rules(can_prefill=True), resumed=resumed)
+
+    assert step() == CallModel()
+    assert step(TextDelta("ha")) == Finish(LOST)
+    assert step(CALL) == CallTools((CALL,), interrupted=True)
+    assert step(*again) == Finish(LOST)
+    assert step(whole()) == Finish(TurnCompleted("stop"))
+    assert not by_agent(after(ROUTED))
 
 
 SCENE = Scene("Money", "Where is it")

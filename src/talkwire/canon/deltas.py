@@ -1,4 +1,4 @@
-"""What a model says while it answers: nothing more than these.
+"""What a model, or an agent, says while it answers: nothing more than these.
 
 A model's adapter yields lists of deltas, one list a network read; only the assembler turns them
 into events. Adapters neither open nor close anything.
@@ -61,13 +61,53 @@ class Retry(Struct, frozen=True, gc=False):
     reason: str
 
 
+class AgentBegins(Struct, frozen=True, gc=False):
+    """An agent, or a member of a team, begins to work on the answer."""
+
+    agent_id: str
+    name: str
+
+
+class AgentEnds(Struct, frozen=True, gc=False):
+    """The agent that began last under this id is done."""
+
+    agent_id: str
+    name: str
+
+
+class Called(Struct, frozen=True, gc=False):
+    """An agent runs a tool of its own; `arguments` is whole JSON text."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Returned(Struct, frozen=True, gc=False):
+    """What an agent's own tool gave."""
+
+    call_id: str
+    result: str
+    is_error: bool = False
+
+
+class Used(Struct, frozen=True, gc=False):
+    """What one of several models has used that an agent asks by itself."""
+
+    input_tokens: int
+    output_tokens: int
+
+
 class Finish(Struct, frozen=True, gc=False):
     """The model said that it is done. A stream that ends without it is incomplete."""
 
     reason: FinishReason
 
 
-Delta = Text | Reasoning | CallPiece | Tokens | Retry | Finish
+Deed = AgentBegins | AgentEnds | Called | Returned | Used
+"""What only agents say: they run their tools within their answer."""
+
+Delta = Text | Reasoning | CallPiece | Tokens | Retry | Finish | Deed
 
 Hear = Callable[[Sequence[Delta]], Awaitable[object] | None]
 """Who is told what a model says, right where its bytes are read, so that no task is woken for a

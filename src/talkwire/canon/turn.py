@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from talkwire.canon.scenarios import Scene
-from talkwire.canon.tools import Tool
+from talkwire.canon.tools import CallContext, Tool
 
 Role = Literal["system", "user", "assistant", "tool"]
 OnBusy = Literal["queue", "reject", "interrupt"]
@@ -126,7 +126,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
 class Plan(Struct, frozen=True):
     """What route decided: which model answers, under which system prompt, and why.
 
-    `context_tokens` is the model's whole context. Prices are per million tokens.
+    `context_tokens` is the model's whole context. Prices are per million tokens. Where an agent
+    answers, `model` is the one that it asks, or its own id where that is its own affair.
     """
 
     model: str
@@ -140,6 +141,7 @@ class Plan(Struct, frozen=True):
     continuation: Literal["none", "prefill"] = "none"
     price_in: float | None = None
     price_out: float | None = None
+    agent_id: str | None = None
 
 
 class ModelRequest(Struct, frozen=True):
@@ -149,7 +151,8 @@ class ModelRequest(Struct, frozen=True):
     prefilled assistant message where the model can do that, else as an instruction. `tools` it may
     call have names that every provider takes. A `summary` is of a text that a tool has returned: a
     model that cannot read refuses it, and a `decision` too. An answer that fits a `schema` (JSON
-    Schema of an object) is asked for where the provider can promise one.
+    Schema of an object) is asked for where the provider can promise one. Agents are told who asks
+    (`asked_for`; its call has no id).
     """
 
     model: str
@@ -161,6 +164,7 @@ class ModelRequest(Struct, frozen=True):
     tools: tuple[Tool, ...] = ()
     purpose: Literal["answer", "summary", "decision"] = "answer"
     schema: dict[str, Any] | None = None
+    asked_for: CallContext | None = None
 
 
 def text_message(id: str, role: Role, text: str) -> Message:

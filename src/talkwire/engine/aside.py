@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import structs
 
-from talkwire.canon.deltas import Delta, Reasoning, Text
+from talkwire.canon.deltas import Delta, Hear, Reasoning, Text
 from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.events import UsageCounted
 from talkwire.canon.turn import FinishReason, ModelRequest
@@ -25,17 +25,27 @@ async def ask(
 
     :raises ModelError: it cannot answer. :raises BudgetExceeded: it may not, or not to the end.
     """
+
+    def on_deltas(deltas: Sequence[Delta]) -> None:
+        hear("".join(delta.text for delta in deltas if type(delta) is Text))
+
+    assembler = await listen(request, live, routed, on_deltas)
+    return _finish(assembler)
+
+
+async def listen(request: ModelRequest, live: LiveTurn, routed: Routed, hear: Hear) -> Assembler:
+    """As `ask`, for all that the model says; what is not text comes whole, in the end."""
     assembler, heard = Assembler("aside"), Tally()
     stream = None if live.meter is None else live.meter.begin(request, routed.plan)
     asked = request if stream is None else stream.capped(request)
     counts = False
 
-    def on_deltas(deltas: Sequence[Delta]) -> None:
+    def on_deltas(deltas: Sequence[Delta]) -> Awaitable[object] | None:
         assembler.feed([delta for delta in deltas if type(delta) is not Text])
         for delta in deltas:
             if isinstance(delta, Text | Reasoning):
                 heard.add(delta.text, delta.pieces)
-        hear("".join(delta.text for delta in deltas if type(delta) is Text))
+        return hear(deltas)
 
     try:
         bounded = on_deltas if stream is None else stream.bounded(on_deltas)
@@ -50,6 +60,11 @@ async def ask(
             stream.end()
         if counts or assembler.usage is not None or heard.tokens:
             live.append([_used(assembler, heard, request, live, routed)])
+    _finish(assembler)
+    return assembler
+
+
+def _finish(assembler: Assembler) -> FinishReason:
     if assembler.finish_reason is None:
         raise UpstreamIncomplete("The model's answer ended before it was finished.")
     return assembler.finish_reason

@@ -4,32 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text, Tokens
+from talkwire.canon.deltas import (
+    AgentBegins,
+    AgentEnds,
+    Called,
+    CallPiece,
+    Deed,
+    Delta,
+    Finish,
+    Reasoning,
+    Retry,
+    Returned,
+    Text,
+    Tokens,
+    Used,
+)
 from talkwire.canon.events import (
+    AgentCompleted,
+    AgentStarted,
     AnyEvent,
     AttemptFailed,
     ReasoningDelta,
     TextDelta,
     ToolCalled,
+    ToolFinished,
+    UsageCounted,
 )
 from talkwire.canon.turn import FinishReason, ModelRequest, Plan
+from talkwire.engine import ids
+from talkwire.engine.cutting import head
 from talkwire.engine.metering import Stream
+
+OWN_RESULT_CHARS = 8_000
+"""What is kept of what an agent's own tool has returned: the agent itself has seen all of it."""
 
 
 class Assembler:
     """Takes one answer's deltas in, gives its events out.
 
     Tool calls come out whole, and only at the end: a call that a broken stream cut in half is
-    never seen by anybody. Text comes out as it comes in.
+    never seen by anybody. Text comes out as it comes in, and so does what an agent does; the calls
+    that it makes get ids that are like no others.
     """
 
     def __init__(self, call_prefix: str) -> None:
         self.finish_reason: FinishReason | None = None
         self.usage: Tokens | None = None
+        self.counted = False  # an agent has told what one of its models has used
         self._call_prefix = call_prefix
         self._calls: list[list[str]] = []  # [id, name, pieces of arguments …]
         self._open: dict[int, list[str]] = {}  # index -> the call that its next piece belongs to
+        self._running: dict[str, str] = {}  # an agent's calls without a result: its id -> ours
 
     def feed(self, deltas: Sequence[Delta]) -> list[AnyEvent]:
         """The events of one read; adjacent texts become one."""
@@ -81,6 +108,32 @@ class Assembler:
             )
         elif isinstance(delta, Finish):
             self.finish_reason = delta.reason
+        elif isinstance(delta, Deed):
+            self._deed(delta, events)
+
+    def left_running(self) -> list[AnyEvent]:
+        """Results for an agent's calls that it has told nothing more of: none is left without."""
+        ours, self._running = list(self._running.values()), {}
+        why = "The agent has told no result."
+        return [ToolFinished(each, why, is_error=True) for each in ours]
+
+    def _deed(self, deed: Deed, events: list[AnyEvent]) -> None:
+        match deed:
+            case AgentBegins():
+                events.append(AgentStarted(deed.agent_id, deed.name))
+            case AgentEnds():
+                events.append(AgentCompleted(deed.agent_id, deed.name))
+            case Called():
+                ours = self._running[deed.call_id] = ids.call_id()
+                events.append(ToolCalled(ours, deed.name, deed.arguments))
+            case Returned():
+                if (known := self._running.pop(deed.call_id, None)) is not None:
+                    events.append(_finished(known, deed))
+            case Used():
+                self.counted = True
+                events.append(UsageCounted(deed.input_tokens, deed.output_tokens))
+            case _ as never:
+                assert_never(never)
 
     def _piece(self, piece: CallPiece) -> None:
         call = self._open.get(piece.index)
@@ -99,7 +152,8 @@ class Answering:
     """A model that is being asked for the answer just now: what, on which plan, and what came.
 
     `stream` counts it where a budget bounds it. `cut`: it ended because it was stopped or took too
-    long, not because the model failed.
+    long, not because the model failed. `counts`: an agent asks models of this server, each of which
+    is counted where it is asked.
     """
 
     request: ModelRequest
@@ -107,3 +161,10 @@ class Answering:
     assembler: Assembler
     stream: Stream | None = None
     cut: bool = False
+    counts: bool = False
+
+
+def _finished(ours: str, deed: Returned) -> ToolFinished:
+    result = head(deed.result, OWN_RESULT_CHARS)
+    cut = len(result) < len(deed.result)
+    return ToolFinished(ours, result, is_error=deed.is_error, truncated=cut)

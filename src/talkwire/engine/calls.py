@@ -110,6 +110,14 @@ class Calls:
                 group.create_task(one(index, call))
         live.keep_back([self._approvals.request(call) for call in waiting])
 
+    async def one(self, call: ToolCalled, live: LiveTurn, summaries: Summaries) -> ToolFinished:
+        """Run one call that was told already and waits for nobody; what it gave is told too."""
+        known = {tool.name: tool for tool in self._tools.offered()}
+        answer = await self._answer(call, known.get(call.name), live, interrupted=False)
+        done = await self._finished(call, answer, live, summaries)
+        live.append([done])
+        return done
+
     def _waiting(
         self, calls: Sequence[ToolCalled], known: Mapping[str, Tool], live: LiveTurn
     ) -> list[ToolCalled]:

@@ -51,6 +51,8 @@ def settled(live: LiveTurn) -> list[UsageCounted]:
     if answering is None:
         return _left_behind(live)
     request, assembler, stream = answering.request, answering.assembler, answering.stream
+    if answering.counts or (assembler.counted and not live.state.uncounted):
+        return []
     if stream is not None:
         stream.end()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from typing import assert_never
 
@@ -12,23 +12,21 @@ from msgspec import Struct, structs
 from talkwire.canon.deltas import Delta
 from talkwire.canon.errors import SpeechError, Unavailable, UpstreamIncomplete
 from talkwire.canon.events import (
-    AnyEvent,
     AudioCompleted,
     AudioDelta,
     AudioFailed,
-    MessageCompleted,
-    TextDelta,
     ToolCalled,
     ToolFinished,
 )
-from talkwire.canon.fold import TurnState
 from talkwire.canon.tools import Decision, Tool
-from talkwire.canon.turn import Message, ModelRequest, Plan, TextPart, answer_message_id
+from talkwire.canon.turn import Message, ModelRequest, Plan
+from talkwire.engine import agency
+from talkwire.engine.agency import TurnHands
 from talkwire.engine.approvals import refusal
 from talkwire.engine.assemble import Answering, Assembler
 from talkwire.engine.calls import Calls, as_spoken
 from talkwire.engine.counting import lost, settled
-from talkwire.engine.ids import call_id
+from talkwire.engine.endings import answered, at_limit, refused
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
@@ -97,7 +95,7 @@ class Performer:
             case CallTools():
                 await self._run(step, live, routed)
             case SayLimit():
-                live.append(_at_limit(step, live.state))
+                live.append(at_limit(step, live.state))
             case Recite():
                 self._scenes_of(live).recite(step.partial, live)
             case Speak():
@@ -161,12 +159,15 @@ class Performer:
         )
 
     async def _ask(self, step: CallModel, live: LiveTurn, routed: Routed) -> None:
-        plan, turn, offered = routed.plan, live.state, self._offered(live)
+        plan, turn, agent = routed.plan, live.state, routed.agent
+        offered = self._offered(live) if agent is None else {}
         request = await self._request(live, routed, offered, step.partial)
-        stream = None if live.meter is None else live.meter.begin(request, plan)
-        request = request if stream is None else stream.capped(request)
+        stream = None
+        if live.meter is not None and agent is None:
+            stream = live.meter.begin(request, plan)
+            request = stream.capped(request)
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
-        live.answering = Answering(request, plan, assembler, stream)
+        live.answering = answering = Answering(request, plan, assembler, stream)
         feed, append, most = assembler.feed, live.append, self._backlog
 
         def hear(deltas: Sequence[Delta]) -> Awaitable[None] | None:
@@ -176,10 +177,15 @@ class Performer:
                     return live.room(most // 2)
             return None
 
-        await routed.choice.model.answer(request, hear if stream is None else stream.bounded(hear))
+        if agent is not None and self._router is not None:
+            able = TurnHands(live, routed, self._router, self._calls)
+            await agency.run(agent, answering, hear, live, able)
+        else:
+            bounded = hear if stream is None else stream.bounded(hear)
+            await routed.choice.model.answer(request, bounded)
         if assembler.finish_reason is None:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
-        said = _answered(assembler, turn, plan=plan, request=request, offered=offered)
+        said = answered(assembler, turn, plan=plan, request=request, offered=offered)
         live.append([*settled(live), *said])
 
     async def _given(self, live: LiveTurn, plan: Plan, instructions: str) -> Sequence[Message]:
@@ -210,7 +216,7 @@ class Performer:
 
     async def _run(self, step: CallTools, live: LiveTurn, routed: Routed) -> None:
         if self._calls is None:
-            live.append(_refused(step))
+            live.append(refused(step))
         else:
             await self._calls.run(step.calls, live, routed, interrupted=step.interrupted)
 
@@ -241,57 +247,3 @@ class Performer:
             live.append([AudioFailed(voice, error.code, error.message)])
         else:
             live.append([AudioCompleted(voice)])
-
-
-def _answered(
-    assembler: Assembler,
-    turn: TurnState,
-    *,
-    plan: Plan,
-    request: ModelRequest,
-    offered: Mapping[str, Tool],
-) -> list[AnyEvent]:
-    """What closes a model's answer: its calls or the whole message."""
-    if calls := assembler.calls():
-        taken = {call.call_id for message in request.messages for call in message.calls}
-        return [_as_known(call, offered, taken) for call in calls]
-    text = turn.text
-    parts = (TextPart(text),) if text else ()
-    name = answer_message_id(turn.turn_id)
-    finish = assembler.finish_reason
-    message = Message(
-        name, "assistant", parts, model=plan.model, finish_reason=finish, scene=turn.scene
-    )
-    return [MessageCompleted(message)]
-
-
-def _at_limit(step: SayLimit, turn: TurnState) -> list[AnyEvent]:
-    """The last words of a turn whose model went on calling tools."""
-    text = (
-        f"I have called tools {step.rounds} times in a row without coming to an answer, and stop "
-        "here. Tell me to go on, or ask in another way. / "
-        f"已连续调用工具 {step.rounds} 轮仍无答案，就此停止；可以让我继续，或换个问法。"
-    )
-    name = answer_message_id(turn.turn_id)
-    parts = (TextPart(text),)
-    said = Message(name, "assistant", parts, model=turn.model, finish_reason="tool_limit")
-    return [TextDelta(text), MessageCompleted(said)]
-
-
-def _as_known(call: ToolCalled, offered: Mapping[str, Tool], taken: Set[str]) -> ToolCalled:
-    """The call under the name that its tool has here.
-
-    Some providers count their calls from 0 in each answer. One that is told apart by its id gets
-    one that is unlike all others: where the conversation has such a call already, and where a
-    person will be asked about it, since the decision names the id alone.
-    """
-    tool = offered.get(call.name)
-    alike = call.call_id in taken or (tool is not None and tool.requires_approval)
-    name = call_id() if alike else call.call_id
-    return ToolCalled(name, tool.name if tool is not None else call.name, call.arguments)
-
-
-def _refused(step: CallTools) -> list[ToolFinished]:
-    """No tools are configured in this server: each call is answered, so no session is bricked."""
-    why = "interrupted" if step.interrupted else "There is no tool of this name."
-    return [ToolFinished(call.call_id, why, is_error=True) for call in step.calls]

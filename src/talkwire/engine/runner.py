@@ -9,14 +9,24 @@ from msgspec import Struct
 
 from talkwire.canon.errors import ModelError
 from talkwire.canon.events import Terminal
+from talkwire.canon.fold import TurnState
 from talkwire.canon.turn import OnLost
 from talkwire.engine.budgets import Budgets
+from talkwire.engine.endings import refused
 from talkwire.engine.fallover import Fallover
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer
 from talkwire.engine.route import Routed, Router
 from talkwire.engine.seal import seal, store_end
-from talkwire.engine.steps import LOST, CallModel, Finish, Rules, next_step
+from talkwire.engine.steps import (
+    LOST,
+    CallModel,
+    CallTools,
+    Finish,
+    Rules,
+    by_agent,
+    next_step,
+)
 from talkwire.engine.storage_ports import Journal, Records
 
 Wait = Callable[[], Awaitable[None]]
@@ -78,7 +88,7 @@ class Runner:
         resumed = routed is None
         if ahead or resumed:
             await self._records.running(live.turn_id)
-        if resumed and live.state.asked.with_caller:
+        if resumed and _is_lost(live.state):
             return _close_off(live)
         async with asyncio.timeout(self._limits.max_turn_s):
             if routed is None:
@@ -115,7 +125,19 @@ class Runner:
         )
 
 
+def _is_lost(state: TurnState) -> bool:
+    """Whether nobody can carry the turn on: the caller's key died with the process that had it, or
+    an agent that was at work.
+    """
+    at_work = by_agent(state) and state.visible and state.message is None
+    return state.terminal is None and (state.asked.with_caller or at_work)
+
+
 def _close_off(live: LiveTurn) -> Terminal:
-    """The end of a turn whose caller's key died with the process that had it."""
-    step = next_step(live.state, Rules(on_lost="fail"), resumed=True)
+    """The end of a turn that is lost. What its agent was doing has an end, too."""
+    rules = Rules(on_lost="fail")
+    step = next_step(live.state, rules, resumed=True)
+    if isinstance(step, CallTools) and by_agent(live.state):
+        live.append(refused(step))
+        step = next_step(live.state, rules, resumed=True)
     return step.terminal if isinstance(step, Finish) else LOST

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from talkwire.canon.agents import ASSISTANT
 from talkwire.canon.events import Terminal, ToolCalled, TurnCompleted, TurnFailed
 from talkwire.canon.fold import TurnState
 from talkwire.canon.tools import Decision
@@ -100,8 +101,8 @@ def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step 
         return Route()
     if state.message is not None:
         return _after_answer(state, state.message)
-    if state.open_calls:
-        return CallTools(state.open_calls, interrupted=resumed)
+    if (left := _left(state, resumed=resumed)) is not None:
+        return left
     if state.decision is not None and not state.rounds:
         return Decide(state.decision)
     if state.waiting or (state.decision is not None and state.decision.more):
@@ -113,6 +114,20 @@ def next_step(state: TurnState, rules: Rules, *, resumed: bool = False) -> Step 
     if _tool_rounds(state) >= rules.max_tool_rounds:
         return SayLimit(rules.max_tool_rounds)
     return CallModel()
+
+
+def by_agent(state: TurnState) -> bool:
+    """Whether an agent answers that runs its tools by itself."""
+    return state.asked.agent not in (None, ASSISTANT)
+
+
+def _left(state: TurnState, *, resumed: bool) -> Step | None:
+    """What is to be done about calls without a result; and about an agent that was at work: it is
+    one step, that cannot be carried on.
+    """
+    if state.open_calls:
+        return CallTools(state.open_calls, interrupted=resumed or by_agent(state))
+    return Finish(LOST) if by_agent(state) and state.visible else None
 
 
 def _after_answer(state: TurnState, message: Message) -> Step:

@@ -12,14 +12,23 @@ from typing import Protocol
 
 import stamina
 
-from talkwire.canon.deltas import CallPiece, Delta, Finish, Hear, Reasoning, Retry, Text
+from talkwire.canon.deltas import (
+    AgentBegins,
+    CallPiece,
+    Delta,
+    Finish,
+    Hear,
+    Reasoning,
+    Retry,
+    Text,
+)
 from talkwire.canon.errors import ModelError
 
 RETRY_AFTER_MAX_S = 20.0
 WAIT_MAX_S = 8.0
 WAIT_FIRST_S = 0.25
 
-_SAID = (Text, Reasoning, CallPiece, Finish)
+_SAID = (Text, Reasoning, CallPiece, Finish, AgentBegins)
 
 
 class Attempts(Protocol):
