@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire.models._target import load
+from talkwire.models._target import find, load
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,15 @@ def test_a_file_is_executed_once_however_often_it_is_asked_for(tmp_path: Path) -
 
     assert first is second
     assert first([]) == "hi"
+
+
+def test_what_is_no_function_is_found_too(tmp_path: Path) -> None:
+    named = write(tmp_path, "values.py", "NUMBER = 7\n")
+
+    assert find(f"{named}:NUMBER", tmp_path) == 7
+    assert find(f"{named}:nobody", tmp_path) is None
+    with pytest.raises(ValueError, match="no function 'NUMBER'"):
+        load(f"{named}:NUMBER", tmp_path)
 
 
 def test_a_module_is_found_in_the_folder_and_a_method_in_an_object(tmp_path: Path) -> None:

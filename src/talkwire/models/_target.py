@@ -23,6 +23,19 @@ def load(target: str, folder: Path) -> Callable[..., Any]:
 
     :raises ValueError: there is no such module or function.
     """
+    found = find(target, folder)
+    if not callable(found):
+        named, _, function = target.rpartition(":")
+        raise ValueError(f"target {target!r}: {named} has no function {function!r}.")
+    return found  # type: ignore[no-any-return]  # what it gives is looked at
+
+
+def find(target: str, folder: Path) -> Any:
+    """What a target names, be it a function or not; None where its module has no such thing. As
+    `load` in all else.
+
+    :raises ValueError: there is no such module.
+    """
     named, colon, function = target.rpartition(":")
     if not colon or not named or not all(part.isidentifier() for part in function.split(".")):
         raise ValueError(
@@ -31,14 +44,12 @@ def load(target: str, folder: Path) -> Callable[..., Any]:
     try:
         module = _at(named, folder) if named.endswith(".py") else _dotted(named, folder)
     except BaseException as error:
-        error.add_note(f"This was raised while the target {target!r} of a model was loaded.")
+        error.add_note(f"This was raised while the target {target!r} was loaded.")
         raise
     found: Any = module
     for part in function.split("."):
         found = getattr(found, part, None)
-    if not callable(found):
-        raise ValueError(f"target {target!r}: {named} has no function {function!r}.")
-    return found  # type: ignore[no-any-return]  # what it gives is looked at
+    return found
 
 
 def _dotted(named: str, folder: Path) -> ModuleType:
