@@ -23,6 +23,7 @@ from talkwire.models._rounds import Rounds
 from talkwire.models.health import Crowded
 
 IDLE_CONNECTION_S = 30.0
+JSON = b"application/json"
 
 
 class Limits(Struct, frozen=True):
@@ -101,10 +102,13 @@ def _tls() -> ssl.SSLContext:
 
 
 class Client:
-    """Requests to one server. Belongs to one event loop; close it."""
+    """Requests to one server, whose bodies are of one kind. Belongs to one event loop; close it."""
 
-    def __init__(self, server: Origin, key: str, limits: Limits) -> None:
+    def __init__(
+        self, server: Origin, key: str, limits: Limits, *, content_type: bytes = JSON
+    ) -> None:
         self.server = server
+        self._kind = content_type
         self.limits = limits
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
@@ -250,8 +254,8 @@ class Client:
         line = f"{method} {target} HTTP/1.1\r\n".encode("ascii")
         if method == "GET":
             return b"".join((line, self._head, b"\r\n"))
-        length = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
-        return b"".join((line, self._head, length, body))
+        kind = b"content-type: %b\r\ncontent-length: %d\r\n\r\n" % (self._kind, len(body))
+        return b"".join((line, self._head, kind, body))
 
 
 def _head(server: Origin, key: str) -> bytes:

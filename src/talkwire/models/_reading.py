@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Text, Tokens
+from talkwire.canon.deltas import Delta, Reasoning, Text
 from talkwire.canon.errors import ModelError, UpstreamInvalid
 from talkwire.models._sse import Frame
 
@@ -118,7 +118,7 @@ class Reading(Generic[E]):
             self._kind = kind
         self._words.append(words)
 
-    def put(self, delta: CallPiece | Tokens | Finish) -> None:
+    def put(self, delta: Delta) -> None:
         """Anything else, in its place among the pieces."""
         self._join()
         self._out.append(delta)
