@@ -114,6 +114,7 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     if made.tools is not None:
         await made.tools.open()
         stack.push_async_callback(made.tools.close)
+    await made.agents.open(stack)
     if made.embeddings is not None:
         stack.push_async_callback(made.embeddings.close)
     if made.desk is not None:
@@ -192,8 +193,12 @@ def _health(made: Parts) -> health.Health:
     return health.Health(
         version=__version__,
         draining=lambda: made.turns.draining,
-        checks={"store": store},
-        degraded=lambda: {**made.storage.degraded(), **desks.degraded(made.desk)},
+        checks={"store": store, "agents": made.agents.check},
+        degraded=lambda: {
+            **made.storage.degraded(),
+            **desks.degraded(made.desk),
+            **made.agents.degraded(),
+        },
         told=lambda: desks.health(made.desk),
         service=service,
         with_page={"responses-sse", "native"} <= set(made.settings.wires),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talkwire import access
+from talkwire.agents import Roster, roster
 from talkwire.canon.budgets import Budget
 from talkwire.desk import Desk, desk, embeddings
 from talkwire.engine.approvals import Approvals
-from talkwire.engine.assistant import Assistant
 from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
@@ -17,7 +17,7 @@ from talkwire.engine.forgetting import Forgetting
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
-from talkwire.engine.ports import Agents, Choice, Models, Speech, Tools
+from talkwire.engine.ports import Choice, Models, Speech, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.scenes import Scenes
@@ -67,7 +67,7 @@ class Parts:
     turns: Turns
     forgetting: Forgetting
     budgets: Budgets
-    agents: Agents
+    agents: Roster
 
 
 def parts(
@@ -89,8 +89,9 @@ def parts(
     prompts = Templates(SqlPrompts(store.database), folder=settings.prompts_dir)
     vectors = None if scenarios is not None else embeddings(settings)
     scenarios = scenarios or desk(settings, vectors)
-    router = Router(models, prompts, scenarios, routing(settings, models))
     tools = toolbox(settings)
+    agents = roster(settings, models, tools)
+    router = Router(models, prompts, scenarios, routing(settings, models), agents)
     results = SqlResults(store.database)
     calls = _calls(settings, tools, results)
     scenes = _scenes(settings, scenarios)
@@ -127,7 +128,7 @@ def parts(
     store.database.crowd = lambda: turns.running
     forgetting = _forgetting(store, turns)
     made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
-    return Parts(*made, results, turns, forgetting, budgets, Assistant(models, tools))
+    return Parts(*made, results, turns, forgetting, budgets, agents)
 
 
 def _forgetting(store: Storage, turns: Turns) -> Forgetting:

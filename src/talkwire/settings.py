@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic import model_validator as whole
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from talkwire._settings.agents import AgentSettings, AgnoSettings, expect_agents_that_fit
 from talkwire._settings.budgets import BudgetSettings, expect_one_each
 from talkwire._settings.files import Place
 from talkwire._settings.kinds import (
@@ -54,6 +55,8 @@ from talkwire._settings.sources import Loaded, client_value, gather
 from talkwire._settings.texts import is_loopback, listed, mapped
 
 __all__ = [
+    "AgentSettings",
+    "AgnoSettings",
     "AuthSettings",
     "BudgetSettings",
     "DatabaseSettings",
@@ -82,6 +85,7 @@ FROZEN_NAMES: dict[str, Place] = {
     "USE_MOCK": ("use_mock",),
     "DATABASE_URL": ("database", "url"),
     "REDIS_URL": ("redis", "url"),
+    "AGNO_API_URL": ("agno", "api_url"),
     "VOICE_CLONE_BASE_URL": ("voice", "clone_base_url"),
     "VOICE_CLONE_API_KEY": ("voice", "clone_api_key"),
     "VOICE_USE_MOCK": ("voice", "use_mock"),
@@ -115,6 +119,8 @@ class Settings(BaseSettings):
     use_mock: bool = False
     default_model: str | None = None
     models: Annotated[tuple[ModelSettings, ...], BeforeValidator(listed)] = ()
+    agents: Annotated[tuple[AgentSettings, ...], BeforeValidator(listed)] = ()
+    agno: AgnoSettings = AgnoSettings()
     sessions: SessionSettings = SessionSettings()
     turns: TurnSettings = TurnSettings()
     durability: Literal["journal", "memory"] = "journal"
@@ -142,6 +148,7 @@ class Settings(BaseSettings):
     @whole(mode="after")
     def _fits_together(self) -> Settings:
         expect_models_that_fit(self.models, self.default_model)
+        expect_agents_that_fit(self.agents, self.models)
         for name in (name for listener in self.listeners for name in listener.wires or ()):
             if name not in self.wires:
                 raise ValueError(f"listeners: the wire {name} is switched off by `wires`")

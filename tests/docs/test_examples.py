@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from talkwire.parts import parts
 from talkwire.settings import FROZEN_NAMES, Settings, load
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config.example.yaml"
 ENV = ROOT / ".env.example"
+AGENTS = ROOT / "examples" / "agents"
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,8 @@ def test_what_is_commented_out_in_the_example_can_be_used(
     assert settings.listeners
     assert settings.default_model == "small"
     assert settings.voice.clone_base_url
+    assert [agent.id for agent in settings.agents] == ["clerk", "poet", "desk"]
+    assert settings.agno.timeout == 60
 
 
 def test_the_example_of_dot_env_changes_nothing(tmp_path: Path) -> None:
@@ -54,3 +58,17 @@ def test_every_variable_in_the_example_of_dot_env_is_one() -> None:
     places = {f"TALKWIRE_{name.upper()}" for name in Settings.model_fields}
     assert names
     assert all(n in FROZEN_NAMES or n.partition("__")[0] in places for n in names)
+
+
+def test_the_example_of_agents_makes_agents_and_a_team(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USE_MOCK", "1")
+    monkeypatch.chdir(AGENTS)
+
+    made = parts(load(AGENTS / "config.yaml", data_dir=tmp_path), None, None)
+
+    cards = {card.id: card for card in made.agents.cards()}
+    assert list(cards) == ["assistant", "clerk", "gauge", "critic", "desk"]
+    assert cards["gauge"].tools == ("river_level",)
+    assert cards["desk"].members == ("clerk", "gauge", "critic")

@@ -25,7 +25,7 @@ from talkwire.settings import ModelSettings, Settings
 Outcome = Literal["ok", "note", "broken"]
 OLLAMA = "http://127.0.0.1:11434"
 OPENAI = "https://api.openai.com/v1"
-_QUICK = httpx2.Timeout(5.0)
+QUICK = httpx2.Timeout(5.0)
 _BUFFERED_SHARE = 0.5  # what is produced over a second must not arrive within half of it
 _TELLING_S = 0.25
 
@@ -96,13 +96,13 @@ def models(settings: Settings) -> Iterator[Check]:
             found = Check("Ollama", "note", hint)
         yield found
     for server in local_servers.look():
-        if _shown(server.base_url) not in known:
+        if bare(server.base_url) not in known:
             yield Check(server.kind, "note", server.hint())
 
 
 def _here(url: str) -> str:
     """As `_shown`, with one name for this machine."""
-    return re.sub(r"//(localhost|\[?::1\]?)", "//127.0.0.1", _shown(url))
+    return re.sub(r"//(localhost|\[?::1\]?)", "//127.0.0.1", bare(url))
 
 
 def _servers(model: ModelSettings) -> list[str]:
@@ -149,9 +149,9 @@ def listing(part: str, url: str, key: SecretStr | None, named: str | None = None
     `named` is the model that should be in it.
     """
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    shown = _shown(url)
+    shown = bare(url)
     try:
-        answer = httpx2.get(f"{url}/models", headers=headers, timeout=_QUICK, trust_env=False)
+        answer = httpx2.get(f"{url}/models", headers=headers, timeout=QUICK, trust_env=False)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return Check(part, "broken", f"{shown} does not answer ({type(error).__name__})")
     if answer.status_code in (401, 403):
@@ -177,7 +177,7 @@ def _names(answer: httpx2.Response) -> list[str]:
         return []
 
 
-def _shown(url: str) -> str:
+def bare(url: str) -> str:
     """The address without user names, passwords and query."""
     try:
         parsed = httpx2.URL(url)
@@ -193,9 +193,9 @@ def voice(settings: Settings) -> Check:
         return Check("voice", "note", "VOICE_USE_MOCK: short silence is spoken")
     if wanted.clone_base_url is None:
         return Check("voice", "note", "none configured (VOICE_CLONE_BASE_URL)")
-    shown = _shown(wanted.clone_base_url)
+    shown = bare(wanted.clone_base_url)
     try:
-        answer = httpx2.get(wanted.clone_base_url, timeout=_QUICK, trust_env=False)
+        answer = httpx2.get(wanted.clone_base_url, timeout=QUICK, trust_env=False)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return Check("voice", "broken", f"{shown} does not answer ({type(error).__name__})")
     return Check("voice", "ok", f"{shown} answers HTTP {answer.status_code}")
@@ -221,7 +221,7 @@ def address(host: str, port: int) -> Check:
         reason = error.strerror or str(error)
     shown = f"[{near}]" if ":" in near else near
     try:
-        answer = httpx2.get(f"http://{shown}:{port}/", timeout=_QUICK, trust_env=False)
+        answer = httpx2.get(f"http://{shown}:{port}/", timeout=QUICK, trust_env=False)
         known = answer.json().get("name") == "talkwire"
     except (httpx2.HTTPError, ValueError, AttributeError):
         known = False
@@ -243,7 +243,7 @@ def stream(url: str, key: SecretStr | None = None) -> Iterator[Check]:
         return
     try:
         turn_id, _ = client.start({"input": "Count to 20."})
-        yield Check("server", "ok", f"{_shown(client.url)} took a turn")
+        yield Check("server", "ok", f"{bare(client.url)} took a turn")
         yield headers(client, turn_id)
         yield _rhythm(client, turn_id)
     except ClientError as error:

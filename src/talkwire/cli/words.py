@@ -59,6 +59,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Processes: {count}; SIGHUP to {pid} replaces them one by one.",
         "进程数：{count}；向 {pid} 发送 SIGHUP 可逐个替换。",
     ),
+    "no_agno": (
+        "Agno is not installed:  pip install 'talkwire[agents]'",
+        "未安装 Agno：pip install 'talkwire[agents]'",
+    ),
     "bad_settings": ("These settings cannot be used:", "以下配置无法使用："),
     "key_made": (
         "Key {id} was made for {owner}. It is shown this once; keep it safe:",
