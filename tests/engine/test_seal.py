@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from talkwire.canon.errors import (
     Conflict,
@@ -14,6 +15,7 @@ from talkwire.canon.errors import (
     UpstreamUnavailable,
 )
 from talkwire.canon.events import (
+    AudioCompleted,
     RouteChosen,
     Stamped,
     Terminal,
@@ -251,6 +253,15 @@ async def test_a_cut_answer_is_stored_with_all_that_was_said_and_used(
     assert (outcome.usage.output_tokens, outcome.usage.estimated) == (2, True)
     assert outcome.ended_at == live.log.events[-1].at
     assert outcome.first_token_at == live.log.events[2].at
+
+
+async def test_what_was_heard_and_spoken_is_stored_with_the_end() -> None:
+    live, journal = staged()
+    live.state.request = replace(ASKED, heard_ms=1500)
+    live.append([AudioCompleted("v", duration_ms=700)])
+    await store_end(live, DONE, journal)
+
+    assert journal.records.outcomes["t"].voice_ms == 2200
 
 
 async def test_what_was_counted_is_not_counted_again() -> None:

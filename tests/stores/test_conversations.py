@@ -12,9 +12,10 @@ from talkwire.canon.records import SessionDetail
 from talkwire.canon.scenarios import Scene
 from talkwire.canon.turn import answer_message_id, input_message_id
 from talkwire.journals.sql import SqlJournal
-from talkwire.stores.conversations import LAST_CHARS, SqlConversations
+from talkwire.stores.conversations import SqlConversations
 from talkwire.stores.database import Database
 from talkwire.stores.outcomes import write_outcome
+from talkwire.stores.session_rows import LAST_CHARS
 from talkwire.stores.turns import SqlRecords
 from tests.contracts.turn_values import new_turn, outcome
 

@@ -8,10 +8,11 @@ from collections.abc import Awaitable
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, event, func, select
 
 from talkwire.canon.errors import Busy, NotFound
 from talkwire.canon.records import Started, ToolResult
+from talkwire.canon.sessions import Deleted
 from talkwire.canon.turn import input_message_id
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores import deleting
@@ -301,3 +302,36 @@ async def test_of_deletions_at_once_one_wins(
 
     assert results.count([started.record.turn_id]) == 1
     assert sum(isinstance(each, NotFound) for each in results) == 4
+
+
+async def test_many_are_deleted_in_a_few_statements_but_where_a_turn_runs(
+    database: AnyDatabase, records: SqlRecords, journal: SqlJournal, conversations: SqlConversations
+) -> None:
+    for n in range(40):
+        started = await records.start(new_turn(f"s{n}", at=now_ms()))
+        await journal.finish(outcome(started, at=now_ms()))
+    await records.start(new_turn("s0", at=now_ms()))
+    await records.start(new_turn("s1", owner="bob", at=now_ms()))
+    asked: list[str] = []
+
+    def counted(connection: Connection) -> object:
+        def before(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            asked.append(statement)
+
+        event.listen(connection, "before_cursor_execute", before)
+        ids = [*(f"s{n}" for n in range(40)), "none"]
+        told = deleting.delete_sessions(connection, "ann", ids)
+        event.remove(connection, "before_cursor_execute", before)
+        return told
+
+    told = await database.write(counted)
+    left = await conversations.delete_many("ann", ["s0", "none"])
+
+    assert isinstance(told, Deleted)
+    assert told.busy == frozenset({"s0"})
+    assert (len(told.gone), len(told.turn_ids)) == (39, 39)
+    assert len(asked) == 10
+    assert left == Deleted((), frozenset(), frozenset({"s0"}))
+    kept = await rows(database)
+    assert not any("'s5'" in text for name, text in kept.items() if name not in KEPT)
+    assert "'bob'" in kept["turns"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from talkwire.canon.events import TurnFailed
 from talkwire.stores.database import Database
@@ -48,3 +49,13 @@ async def test_anothers_turn_is_not_ended(database: Database, records: SqlRecord
     foreign = type(end)(**values | {"owner": "bob"})
 
     assert not await database.write(lambda c: write_outcome(c, foreign))
+
+
+async def test_how_long_was_heard_and_spoken_is_kept(
+    database: Database, records: SqlRecords
+) -> None:
+    end = replace(outcome(await records.start(new_turn())), voice_ms=1234)
+    await database.write(lambda c: write_outcome(c, end))
+
+    rows = await database.read(lambda c: c.exec_driver_sql("SELECT voice_ms FROM turns").all())
+    assert [tuple(row) for row in rows] == [(1234,)]

@@ -5,7 +5,7 @@ Times are Unix milliseconds. Every value that belongs to somebody names its `own
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -124,7 +124,8 @@ class Outcome(Struct, frozen=True):
     `tail` holds the events that are not in the journal yet, the terminal one last; `log` is the
     whole turn's events. `messages` come in tree order; the last one becomes the session's leaf.
     `by_model` is the usage of each model that was chosen, in that order, be it nothing; a turn
-    that ended before one was has None there. Together they are `usage`.
+    that ended before one was has None there. Together they are `usage`. `voice_ms` is how long was
+    heard and spoken.
     """
 
     turn_id: str
@@ -146,6 +147,7 @@ class Outcome(Struct, frozen=True):
     first_token_at: int | None
     ended_at: int
     key_id: str | None = None
+    voice_ms: int = 0
 
 
 class StoredMessage(Struct, frozen=True):
@@ -203,6 +205,7 @@ class SessionDetail(Struct, frozen=True):
 
     `messages` counts those of all branches; `turns` counts by status, those that were not kept
     too. `category` and `subcategory` are of the last message with a scene on the current branch.
+    `label` is whom the owner talks with in it; `agent` and `prompt` answer where a turn names none.
     """
 
     session_id: str
@@ -214,6 +217,11 @@ class SessionDetail(Struct, frozen=True):
     turns: dict[Status, int]
     category: str | None = None
     subcategory: str | None = None
+    label: str | None = None
+    agent: str | None = None
+    prompt: str | None = None
+    metadata: dict[str, Any] = {}
+    archived: bool = False
 
 
 class Unfinished(Struct, frozen=True):

@@ -121,6 +121,7 @@ def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcom
         first_token_at=state.first_token_at,
         ended_at=stamped[-1].at,
         key_id=live.key_id,
+        voice_ms=state.asked.heard_ms + state.spoken_ms,
     )
 
 

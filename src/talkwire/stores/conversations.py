@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import Connection, func, select, tuple_
 
 from talkwire.canon.errors import NotFound
 from talkwire.canon.records import SessionDetail, SessionRecord, StoredMessage, session_lock
-from talkwire.canon.turn import Message
+from talkwire.canon.sessions import Deleted
 from talkwire.stores.database import Database
-from talkwire.stores.deleting import delete_session
+from talkwire.stores.deleting import delete_session, delete_sessions
 from talkwire.stores.schema import messages, sessions, turns
+from talkwire.stores.session_rows import find, last
 from talkwire.stores.sessions import path
-
-LAST_CHARS = 200
-_message = msgspec.json.Decoder(Message)
 
 
 class SqlConversations:
@@ -65,6 +63,16 @@ class SqlConversations:
             lambda c: delete_session(c, owner, session_id), locks=(lock,)
         )
 
+    async def delete_many(self, owner: str, session_ids: Sequence[str]) -> Deleted:
+        """As `delete`, of all in one transaction: those where no turn runs.
+
+        :raises Fenced, StorageUnavailable: see `Database`.
+        """
+        locks = tuple(session_lock(owner, each) for each in session_ids)
+        return await self._database.write(
+            lambda c: delete_sessions(c, owner, session_ids), locks=locks
+        )
+
 
 def _sessions(
     connection: Connection, owner: str, limit: int, before: tuple[int, str] | None
@@ -86,20 +94,13 @@ def _sessions(
     if before is not None:
         asked = asked.where(tuple_(sessions.c.updated_at, sessions.c.id) < tuple_(*before))
     return [
-        SessionRecord(row.id, row.title, row.created_at, row.updated_at, _last(row.payload))
+        SessionRecord(row.id, row.title, row.created_at, row.updated_at, last(row.payload))
         for row in connection.execute(asked)
     ]
 
 
 def _session(connection: Connection, owner: str, session_id: str, now: int) -> SessionDetail:
-    asked = select(
-        sessions.c.title, sessions.c.created_at, sessions.c.updated_at, sessions.c.expires_at
-    ).where(
-        (sessions.c.owner == owner) & (sessions.c.id == session_id) & (sessions.c.expires_at > now)
-    )
-    row = connection.execute(asked).first()
-    if row is None:
-        raise NotFound("There is no such session.", param="session_id")
+    told = find(connection, owner, session_id, now)
     counted = (
         select(func.count())
         .select_from(messages)
@@ -115,13 +116,17 @@ def _session(connection: Connection, owner: str, session_id: str, now: int) -> S
     scene = next((each for each in scenes if each is not None), None)
     return SessionDetail(
         session_id,
-        *row,
+        told.title,
+        told.created_at,
+        told.updated_at,
+        told.expires_at,
         messages=connection.execute(counted).scalar_one(),
         turns={status: count for status, count in connection.execute(by_status)},
         category=scene.category or None if scene else None,
         subcategory=scene.subcategory or None if scene else None,
+        label=told.label,
+        agent=told.agent,
+        prompt=told.prompt,
+        metadata=told.metadata,
+        archived=told.archived,
     )
-
-
-def _last(payload: str | None) -> str:
-    return "" if payload is None else _message.decode(payload).text[:LAST_CHARS]

@@ -5,9 +5,12 @@ What it has used stays in `usage`: that is billed, and holds no word of what was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, literal, select
 
 from talkwire.canon.errors import Busy, NotFound
+from talkwire.canon.sessions import Deleted
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import (
     approvals,
@@ -32,18 +35,19 @@ _turns = Prepared(
     .where((turns.c.owner == bindparam("owner_")) & (turns.c.session_id == bindparam("session_")))
     .order_by(turns.c.first_event_id)
 )
+_OF_SESSION = (
+    (tool_results, tool_results.c.session_id),
+    (messages, messages.c.session_id),
+    (turns, turns.c.session_id),
+    (sessions, sessions.c.id),
+)
 _by_session = [
     Prepared(
         delete(table).where(
             (table.c.owner == bindparam("owner_")) & (column == bindparam("session_"))
         )
     )
-    for table, column in (
-        (tool_results, tool_results.c.session_id),
-        (messages, messages.c.session_id),
-        (turns, turns.c.session_id),
-        (sessions, sessions.c.id),
-    )
+    for table, column in _OF_SESSION
 ]
 
 
@@ -70,6 +74,30 @@ def delete_session(connection: Connection, owner: str, session_id: str) -> list[
     for statement in _by_session:
         statement.run(connection, owner_=owner, session_=session_id)
     return turn_ids
+
+
+def delete_sessions(connection: Connection, owner: str, session_ids: Sequence[str]) -> Deleted:
+    """As `delete_session`, of many in a few statements; where a turn runs, nothing is deleted."""
+    mine = (turns.c.owner == owner) & turns.c.session_id.in_(session_ids)
+    asked = (
+        select(turns.c.turn_id, turns.c.session_id, turns.c.status, turns.c.first_event_id)
+        .where(mine)
+        .order_by(turns.c.first_event_id)
+    )
+    found = connection.execute(asked).fetchall()
+    there = select(sessions.c.id).where(
+        (sessions.c.owner == owner) & sessions.c.id.in_(session_ids)
+    )
+    known = {row.session_id for row in found} | set(connection.execute(there).scalars())
+    busy = {row.session_id for row in found if row.status in ("queued", "running")}
+    gone = sorted(known - busy)
+    ended = [row for row in found if row.session_id not in busy]
+    for at in range(0, len(ended), _AT_ONCE):
+        piece = ended[at : at + _AT_ONCE]
+        _delete_turns(connection, owner, [row.turn_id for row in piece], piece[0].first_event_id)
+    for table, column in _OF_SESSION if gone else ():
+        connection.execute(delete(table).where((table.c.owner == owner) & column.in_(gone)))
+    return Deleted(tuple(row.turn_id for row in ended), frozenset(gone), frozenset(busy))
 
 
 def _delete_turns(connection: Connection, owner: str, turn_ids: list[str], first: int) -> None:

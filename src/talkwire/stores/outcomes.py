@@ -28,6 +28,7 @@ _ENDED = (
     "error_code",
     "error_message",
     "retryable",
+    "voice_ms",
 )
 _end = Prepared(
     update(turns)
@@ -109,4 +110,5 @@ def _figures(outcome: Outcome) -> dict[str, Value]:
         "error_code_": failed.code if failed else None,
         "error_message_": failed.message if failed else None,
         "retryable_": failed.retryable if failed else None,
+        "voice_ms_": outcome.voice_ms,
     }

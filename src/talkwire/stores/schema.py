@@ -32,6 +32,7 @@ metadata = MetaData(
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
 UNFINISHED = text("status IN ('queued', 'running')")
 WITH_KEY = text("key_id IS NOT NULL")
+LABELLED = text("user_label IS NOT NULL")
 
 principals = Table(
     "principals",
@@ -41,6 +42,7 @@ principals = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# `user_label` is whom the owner, a program perhaps, talks with in it. What is `folded` is searched.
 sessions = Table(
     "sessions",
     metadata,
@@ -52,6 +54,20 @@ sessions = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("ttl_ms", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("agent_id", Text),
+    Column("prompt", Text),
+    Column("user_label", Text),
+    Column("metadata", Text),
+    Column("title_folded", Text),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_sessions_recent", "owner", "updated_at", "id"),
+    Index(
+        "ix_sessions_label",
+        "user_label",
+        "owner",
+        sqlite_where=LABELLED,
+        postgresql_where=LABELLED,
+    ),
 )
 
 messages = Table(
@@ -64,6 +80,7 @@ messages = Table(
     Column("turn_id", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("folded", Text),
     Index("ix_messages_session", "owner", "session_id"),
 )
 
@@ -95,6 +112,7 @@ turns = Table(
     Column("error_message", Text),
     Column("retryable", Boolean),
     Column("key_id", Text),
+    Column("voice_ms", BigInteger),
     Index("ix_turns_session", "owner", "session_id"),
     Index(
         "ix_turns_unfinished",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, literal, select, update
 from talkwire.canon.errors import NotFound
 from talkwire.canon.records import NewTurn, StoredMessage
 from talkwire.canon.turn import Message
+from talkwire.stores.folding import folded
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import messages, sessions
 
@@ -61,6 +62,7 @@ _add = Prepared(
         turn_id=bindparam("turn_id"),
         payload=bindparam("payload"),
         created_at=bindparam("created_at"),
+        folded=bindparam("folded"),
     )
 )
 _exists = Prepared(
@@ -139,6 +141,7 @@ def chain(
             turn_id=turn_id,
             payload=_encode(message).decode(),
             created_at=at,
+            folded=folded(message),
         )
         parent_id = message.id
     return parent_id
