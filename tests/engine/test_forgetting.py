@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from talkwire.canon.deltas import Text
 from talkwire.canon.errors import Busy, NotFound, StorageUnavailable
 from talkwire.canon.events import TurnAborted
+from talkwire.canon.sessions import Deleted
 from talkwire.engine.forgetting import Forgetting
 from talkwire.engine.policy import Policy
 from tests.engine.fakes import (
@@ -51,6 +52,19 @@ class Deleting:
         del records.owners[session_id]
         records.leaves.pop(session_id, None)
         return [turn.turn_id for turn in mine]
+
+    async def delete_many(self, owner: str, session_ids: Sequence[str]) -> Deleted:
+        turn_ids: list[str] = []
+        gone, busy = set(), set()
+        for each in session_ids:
+            try:
+                turn_ids += await self.delete(owner, each)
+                gone.add(each)
+            except Busy:
+                busy.add(each)
+            except NotFound:
+                continue
+        return Deleted(tuple(turn_ids), frozenset(gone), frozenset(busy))
 
 
 class Copies:
@@ -277,3 +291,50 @@ async def test_a_turn_whose_end_is_just_stored_is_kept_by_nobody() -> None:
     await until(lambda: world.turns.running == 0)
 
     assert len(world.turns._board) == len(world.turns._board._recent) == 0
+
+
+async def test_many_are_forgotten_at_once_those_that_answer_too() -> None:
+    place = Place(*slowly())
+    running = await place.here.ask(session="s_1")
+    waiting = await place.here.ask("and then?", session="s_1")
+    other = await place.here.ask(session="s_2")
+    kept = await place.here.ask(session="s_3")
+    await until(lambda: place.here.model.yielded == 3)
+
+    async with asyncio.timeout(LIMIT_S):
+        told = await place.forgetting.forget_many(OWNER, ["s_2", "none", "s_1", "s_2"])
+
+    assert list(told) == ["s_2", "none", "s_1"]
+    assert (told["s_1"], told["s_2"]) == (None, None)
+    assert isinstance(told["none"], NotFound)
+    for turn_id in (running, waiting, other):
+        assert await is_gone(place.here, turn_id)
+    assert not place.records.turns[kept].ended
+    assert {each for _, each in place.copies.forgotten} == {"s_1", "s_2", "none"}
+
+
+async def test_many_that_are_at_rest_are_one_transaction() -> None:
+    place = Place()
+    turn_ids = [await place.here.ask(session=f"s_{n}") for n in range(3)]
+    for turn_id in turn_ids:
+        await place.here.events(turn_id)
+
+    told = await place.forgetting.forget_many(OWNER, [f"s_{n}" for n in range(3)])
+
+    assert set(told.values()) == {None}
+    assert ("deleted", tuple(turn_ids)) in [(t, tuple(i)) for t, i in place.here.signals.sent]
+    assert [await is_gone(place.here, turn_id) for turn_id in turn_ids] == [True] * 3
+
+
+async def test_one_of_many_that_would_not_end_is_told() -> None:
+    place = Place(*slowly())
+    await place.here.ask(session="s_1")
+    await until(lambda: place.here.model.yielded)
+
+    async def begin() -> None:
+        await place.here.ask("more", session="s_1")
+
+    place.deleting.before = begin
+    told = await place.forgetting.forget_many(OWNER, ["s_1"])
+
+    assert isinstance(told["s_1"], Busy)

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from talkwire.canon.errors import Busy, NotFound
+from talkwire.canon.errors import Busy, NotFound, TalkwireError
 from talkwire.engine.following import DELETED_BY
 from talkwire.engine.storage_ports import Deletion, Histories, Signals
 from talkwire.engine.turns import Turns
 
 _TIMES = 3  # a turn may begin between the stop and the deletion
+_AT_ONCE = 100  # sessions of one transaction, which others wait for
+_BUSY_AT_ONCE = 8  # sessions whose turns are stopped side by side
 
 
 class Forgetting:
@@ -54,6 +56,49 @@ class Forgetting:
         finally:  # also when it was deleted before, by somebody who died here
             if self._histories is not None:
                 await self._histories.forget(owner, session_id)
+
+    async def forget_many(
+        self, owner: str, session_ids: Sequence[str]
+    ) -> dict[str, TalkwireError | None]:
+        """As `forget`, of many in a few transactions; why each is still there, None if it is gone.
+
+        :raises Fenced, Unavailable: see `forget`; some may be gone.
+        """
+        told: dict[str, TalkwireError | None] = {}
+        names = list(dict.fromkeys(session_ids))
+        for at in range(0, len(names), _AT_ONCE):
+            some = names[at : at + _AT_ONCE]
+            done = await self._deletion.delete_many(owner, some)
+            self._turns.deleted(done.turn_ids)
+            if done.turn_ids:
+                self._signals.send("deleted", done.turn_ids)
+            await self._let_go(owner, some)
+            missing = NotFound("There is no such session.", param="session_id")
+            told |= {each: None if each in done.gone else missing for each in some}
+            told |= await self._one_by_one(owner, sorted(done.busy))
+        return told
+
+    async def _let_go(self, owner: str, session_ids: Sequence[str]) -> None:
+        if self._histories is not None:
+            histories = self._histories
+            await asyncio.gather(*(histories.forget(owner, each) for each in session_ids))
+
+    async def _one_by_one(
+        self, owner: str, session_ids: Sequence[str]
+    ) -> dict[str, TalkwireError | None]:
+        """Sessions in which something runs."""
+        room = asyncio.Semaphore(_BUSY_AT_ONCE)
+
+        async def one(session_id: str) -> TalkwireError | None:
+            async with room:
+                try:
+                    await self.forget(owner, session_id)
+                except (Busy, NotFound) as error:
+                    return error
+            return None
+
+        told = await asyncio.gather(*map(one, session_ids))
+        return dict(zip(session_ids, told, strict=True))
 
     async def _delete(self, owner: str, session_id: str) -> Sequence[str]:
         times = 0

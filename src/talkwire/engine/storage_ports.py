@@ -23,6 +23,7 @@ from talkwire.canon.records import (
     TurnRecord,
     Unfinished,
 )
+from talkwire.canon.sessions import Deleted
 
 
 class Tail(Protocol):
@@ -211,6 +212,10 @@ class Deletion(Protocol):
         :raises Busy: a turn of it has not ended; nothing was deleted.
         :raises Fenced, StorageUnavailable: nothing was deleted, or it is not known.
         """
+        ...
+
+    async def delete_many(self, owner: str, session_ids: Sequence[str]) -> Deleted:
+        """As `delete`, of all in one transaction, but those in which a turn has not ended."""
         ...
 
 
