@@ -130,7 +130,10 @@ class TurnRoutes:
             return resumed
         body = await read_json(request, depth=self._depth)
         edited = await self._turns.message(owner, message_id)
-        asked = await self._turns.request(owner, edited.turn_id)
+        try:
+            asked = await self._turns.request(owner, edited.turn_id)
+        except NotFound:  # it was said on another server, and brought in from there
+            asked = TurnRequest(edited.session_id, decode.WIRE)
         turn = decode.edit(body, edited=edited, asked=asked, most_chars=self.most_chars)
         return await self._begin(request, turn, body)
 
