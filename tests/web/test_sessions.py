@@ -27,6 +27,11 @@ DETAIL = SessionDetail(
     turns={"completed": 1, "running": 1},
     category="Orders",
     subcategory="1 Late",
+    label="u1",
+    agent="guide",
+    prompt="default@2",
+    metadata={"k": [1]},
+    archived=True,
 )
 QUESTION = Message("msg_1_in", "user", (TextPart("Where is "), TextPart("it?")))
 ANSWER = Message(
@@ -80,6 +85,11 @@ async def test_its_owner_is_told_what_a_session_is_about_and_its_newest_messages
         "session_id": "holidays",
         "thread_id": "holidays",
         "title": None,
+        "user_id": "u1",
+        "agent_id": "guide",
+        "system_prompt_name": "default@2",
+        "metadata": {"k": [1]},
+        "archived": True,
         "created_at": "2026-09-21T14:13:20.007Z",
         "updated_at": "2026-09-21T14:13:21.000Z",
         "expires_at": "2026-09-22T14:13:20.123Z",
