@@ -16,11 +16,13 @@ from talkwire.models.callers import Caller
 from talkwire.parts import Parts
 from talkwire.settings import Settings
 from talkwire.stores.conversations import SqlConversations
+from talkwire.stores.session_book import SqlSessionBook
 from talkwire.toolbox import policy
 from talkwire.web import shared_path
 from talkwire.web.form import Fault, Form, StreamLimits
 from talkwire.web.shared_path import Way
 from talkwire.wires.agent_chat import routes as agent_chat
+from talkwire.wires.agent_chat import sessions, sessions_batch, sessions_whole
 from talkwire.wires.mcp import routes as mcp
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
@@ -31,7 +33,7 @@ from talkwire.wires.tool_chat import routes as tool_chat
 CHAT = "/chat/stream"
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "responses-sse": (CHAT, "/prompts"),
-    "agent-chat": (agent_chat.MESSAGE, agent_chat.STREAM, agent_chat.AGENTS),
+    "agent-chat": (sessions.CREATE, agent_chat.MESSAGE, agent_chat.STREAM, sessions.LIST),
     "tool-chat": ("/api/chat/stream", "/api/tools", "/api/servers"),
     "support": (CHAT, "/chat", "/scenarios"),
     "routed-chat": (routed_chat.STREAM, routed_chat.WHOLE, routed_chat.MODELS),
@@ -113,6 +115,7 @@ def _wires(made: Parts) -> list[Wire]:
         turns, made.tools, made.results, policy=policy(settings), caller=Caller, **bounds
     )
     conversations = SqlConversations(made.storage.database)
+    book = SqlSessionBook(made.storage.database)
     wires = [
         Wire(
             responses_sse.FORM,
@@ -122,7 +125,9 @@ def _wires(made: Parts) -> list[Wire]:
         ),
         Wire(
             agent_chat.FORM,
-            _together(agent_chat.router(turns, conversations, made.agents, **bounds)),
+            _together(
+                agent_chat.router(turns, book, made.agents, **bounds), *_sessions(made, book)
+            ),
             agent_chat.ASKING,
         ),
         Wire(tool_chat.FORM, tools, tool_chat.ASKING),
@@ -138,6 +143,17 @@ def _wires(made: Parts) -> list[Wire]:
         routes, way = support.router(turns, made.desk, **bounds), support.Chat(turns, **bounds)
         wires.append(Wire(support.FORM, routes, support.ASKING, way))
     return wires
+
+
+def _sessions(made: Parts, book: SqlSessionBook) -> list[APIRouter]:
+    """The routes of sessions that the wire agent-chat has."""
+    ttl_s, depth = made.settings.sessions.ttl_s, made.settings.limits.json_depth
+    known = sessions.Known(made.agents, made.prompts)
+    return [
+        sessions.router(book, known, ttl_s=ttl_s, json_depth=depth),
+        sessions_whole.router(book, known, ttl_s=ttl_s, json_depth=depth),
+        sessions_batch.router(book, made.forgetting.forget_many, json_depth=depth),
+    ]
 
 
 def _together(*parts: APIRouter) -> APIRouter:

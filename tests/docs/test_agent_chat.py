@@ -23,7 +23,7 @@ def _routes(tmp_path: Path) -> Iterator[str]:
     made = wired(parts(Settings(data_dir=tmp_path, use_mock=True), None, None))
     for route in made.routes["agent-chat"]:
         assert isinstance(route, APIRoute)
-        path = re.sub(r"{[a-z]+_id}", "{id}", route.path)
+        path = re.sub(r"{[a-z]+_id(:path)?}", "{id}", route.path)
         yield from (f"{method} {path}" for method in route.methods or ())
 
 

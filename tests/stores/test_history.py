@@ -73,7 +73,9 @@ async def test_messages_are_told_with_what_their_turn_was(
 ) -> None:
     journal = SqlJournal(database, write_outcome)
     asked = new_turn()
-    started = await records.start(replace(asked, request=replace(asked.request, agent="guide")))
+    started = await records.start(
+        replace(asked, request=replace(asked.request, agent="guide", metadata='{"a":1}'))
+    )
     await journal.finish(outcome(started, aborted=True))
     turn_id = asked.turn_id
 
@@ -84,6 +86,7 @@ async def test_messages_are_told_with_what_their_turn_was(
     assert (question.agent, answer.agent) == ("guide", "guide")
     assert (question.usage, answer.usage) == (None, Usage(3, 5, estimated=True, cost=0.5))
     assert answer.status == "aborted"
+    assert (question.metadata, answer.metadata) == ('{"a":1}', "")
     assert answer.stored.message.parts == (TextPart("Hello"),)
     for owner, now in (("bob", NOW), ("ann", NOW + 10**9)):
         with pytest.raises(NotFound):

@@ -92,12 +92,15 @@ class HistoryAsked(Struct, frozen=True):
 
 
 class HistoryEntry(Struct, frozen=True):
-    """A message with what is known of its turn. `usage` is told once a turn, with its answer."""
+    """A message with what is known of its turn. `usage` is told once a turn, with its answer, and
+    `metadata`, a JSON object or "", with its question.
+    """
 
     stored: StoredMessage
     agent: str | None = None
     status: Status | None = None
     usage: Usage | None = None
+    metadata: str = ""
 
 
 class HistoryPage(Struct, frozen=True):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, literal, select
 
 from talkwire.canon.records import Usage
 from talkwire.canon.sessions import HistoryAsked, HistoryEntry, HistoryPage
-from talkwire.canon.turn import answer_message_id
+from talkwire.canon.turn import answer_message_id, input_message_id
 from talkwire.stores.schema import messages, sessions, turns
 from talkwire.stores.session_rows import mine, missing
 from talkwire.stores.sessions import COLUMNS, stored
@@ -21,6 +21,7 @@ MOST = 1_000_000
 
 class _Request(msgspec.Struct):
     agent: str | None = None
+    metadata: str = ""
 
 
 _request = msgspec.json.Decoder(_Request)
@@ -80,4 +81,7 @@ def _entry(row: Sequence[Any]) -> HistoryEntry:
     usage = None
     if tokens_in is not None and message.message.id == answer_message_id(message.turn_id):
         usage = Usage(tokens_in, tokens_out, bool(estimated), cost)
-    return HistoryEntry(message, _request.decode(request).agent, status, usage)
+    asked = _request.decode(request)
+    is_question = message.message.id == input_message_id(message.turn_id)
+    metadata = asked.metadata if is_question else ""
+    return HistoryEntry(message, asked.agent, status, usage, metadata)

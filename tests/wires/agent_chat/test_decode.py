@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from talkwire.canon.records import SessionDetail
+from talkwire.canon.sessions import Session
 from talkwire.canon.turn import TurnRequest
 from talkwire.web.faults import Invalid
 from talkwire.wires.agent_chat import decode
 from tests.cases.turns import SESSION
 
 GOOD = {"session_id": SESSION, "content": "Hello"}
-DETAIL = SessionDetail(SESSION, None, 1, 2, 3, messages=0, turns={})
+PLAIN = Session(SESSION, "ann", 1, 2, 3)
 
 
-def turn(most_chars: int = 200_000, **given: Any) -> TurnRequest:
+def turn(most_chars: int = 200_000, session: Session = PLAIN, **given: Any) -> TurnRequest:
     shape = decode.message({**GOOD, **given}, most_chars=most_chars)
-    return decode.turn(shape, DETAIL)
+    return decode.turn(shape, session)
 
 
 def test_a_message_is_a_turn_of_its_session() -> None:
@@ -36,6 +36,14 @@ def test_null_and_unknown_fields_count_as_absent() -> None:
 def test_an_agent_is_named_and_the_assistant_is_nobody_special() -> None:
     assert turn(agent_id="weather").agent == "weather"
     assert turn(agent_id="assistant").agent is None
+
+
+def test_a_sessions_own_agent_and_prompt_answer_where_a_message_names_none() -> None:
+    session = Session(SESSION, "ann", 1, 2, 3, agent="guide", prompt="formal@2")
+
+    assert (turn(session=session).agent, turn(session=session).prompt) == ("guide", "formal@2")
+    assert turn(session=session, agent_id="weather").agent == "weather"
+    assert turn(session=session, agent_id="assistant").agent is None
 
 
 def test_attachments_are_texts_behind_the_content_each_by_its_name() -> None:

@@ -11,7 +11,7 @@ import pytest
 from talkwire.canon.agents import AgentCard
 from talkwire.canon.errors import NotFound
 from talkwire.canon.events import Stamped
-from talkwire.canon.records import SessionDetail
+from talkwire.canon.sessions import Session
 from talkwire.wires.agent_chat.encode import Encoder
 from talkwire.wires.agent_chat.routes import AGENTS, MESSAGE, STREAM, router
 from tests.cases.turns import CASES, SESSION, TURN
@@ -24,10 +24,10 @@ ASKED = {"session_id": SESSION, "content": "Hello"}
 class Household:
     """One session and two agents."""
 
-    async def session(self, owner: str, session_id: str) -> SessionDetail:
+    async def session(self, owner: str, session_id: str) -> Session:
         if session_id != SESSION:
             raise NotFound("There is no such session.", param="session_id")
-        return SessionDetail(session_id, None, 1, 2, 3, messages=0, turns={})
+        return Session(session_id, owner, 1, 2, 3)
 
     def cards(self) -> Sequence[AgentCard]:
         return (AgentCard("assistant", "Assistant"), AgentCard("weather", "Weather"))

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from talkwire.canon.agents import ASSISTANT
-from talkwire.canon.records import SessionDetail
+from talkwire.canon.sessions import Session
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
 from talkwire.wires.agent_chat.shapes import METADATA_BYTES, Attachment, MessageBody
@@ -35,27 +35,17 @@ def message(body: dict[str, Any], *, most_chars: int) -> MessageBody:
     return shape
 
 
-def turn(shape: MessageBody, session: SessionDetail) -> TurnRequest:
+def turn(shape: MessageBody, session: Session) -> TurnRequest:
     """The turn that a message asks for, in a session that there is."""
-    agent = shape.agent_id or _agent(session)
+    agent = shape.agent_id or session.agent
     return TurnRequest(
         session_id=shape.session_id,
         wire=WIRE,
         parts=(TextPart(shape.content), *_attached(shape.attachments or [])),
         agent=None if agent == ASSISTANT else agent,
-        prompt=_prompt(session),
+        prompt=session.prompt,
         metadata=_metadata(shape).decode(),
     )
-
-
-def _agent(session: SessionDetail) -> str | None:
-    """Who answers in the session, where a message does not say."""
-    return None
-
-
-def _prompt(session: SessionDetail) -> str | None:
-    """The session's system prompt."""
-    return None
 
 
 def _attached(attachments: list[Attachment]) -> Iterator[TextPart]:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from talkwire.canon.agents import ASSISTANT
 from talkwire.canon.errors import NotFound
-from talkwire.canon.records import SessionDetail, Started
+from talkwire.canon.records import Started
+from talkwire.canon.sessions import Session
 from talkwire.engine.ports import Agents
 from talkwire.web.answers import json_answer
 from talkwire.web.faults import problem
@@ -32,7 +33,7 @@ MESSAGE, STREAM, AGENTS = "/chat/message", "/chat/message/stream", "/chat/agents
 class Sessions(Protocol):
     """Where sessions are looked up."""
 
-    async def session(self, owner: str, session_id: str) -> SessionDetail:
+    async def session(self, owner: str, session_id: str) -> Session:
         """:raises NotFound: unknown, expired, or another's."""
         ...
 
