@@ -14,7 +14,7 @@ from talkwire.canon.records import SessionDetail, StoredMessage
 from talkwire.canon.scenarios import Scene
 from talkwire.canon.turn import Message, TextPart
 from talkwire.web.principals import PRINCIPAL, Principal
-from talkwire.web.sessions import LAST_MESSAGES, router
+from talkwire.web.sessions import LAST_MESSAGES, DeletedShape, SessionShape, router
 from tests.web.wire import client_of, scope
 
 DETAIL = SessionDetail(
@@ -177,3 +177,13 @@ async def test_a_key_needs_the_scope_for_it(method: str, scopes: set[str]) -> No
     with pytest.raises(Forbidden):
         await handler(Request(given))
     assert (kept.limits, kept.forgotten) == ([], [])
+
+
+async def test_what_is_told_has_the_shape_that_is_promised() -> None:
+    kept = Kept(QUESTION, ANSWER)
+    for shape, method in ((SessionShape, "GET"), (DeletedShape, "DELETE")):
+        told = (await ask(kept, method)).json()
+        assert shape.model_validate(told).model_dump(exclude_unset=True) == told
+        extra = shape.model_config["json_schema_extra"]
+        assert isinstance(extra, dict)
+        shape.model_validate(extra["examples"][0])  # type: ignore[index]  # JSON of any kind

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, get_args
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from talkwire.canon.errors import NotFound
 from talkwire.canon.records import SessionDetail, Status, StoredMessage
 from talkwire.web.answers import json_answer
-from talkwire.web.openapi import named
+from talkwire.web.openapi import answers, named
 from talkwire.web.principals import owner_of
 from talkwire.web.told import rfc3339
 
@@ -24,6 +25,83 @@ LAST_MESSAGES = 20
 _SESSION_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
 Forget = Callable[[str, str], Awaitable[None]]
+
+
+_MESSAGE: dict[str, Any] = {
+    "id": "msg_t_06gvngn5rqp5rtpsns4g0lle2g",
+    "role": "assistant",
+    "content": "It is noon.",
+    "created_at": "2026-01-01T12:00:00.000Z",
+    "incomplete": False,
+    "turn_id": "t_06gvngn5rqp5rtpsns4g0lle2g",
+}
+_DELETED: dict[str, Any] = {"deleted": True, "thread_id": "s_1", "session_id": "s_1"}
+_SESSION: dict[str, Any] = {
+    "session_id": "s_1",
+    "thread_id": "s_1",
+    "title": "Holidays",
+    "user_id": "u-17",
+    "agent_id": None,
+    "system_prompt_name": None,
+    "metadata": {},
+    "archived": False,
+    "created_at": "2026-01-01T12:00:00.000Z",
+    "updated_at": "2026-01-01T12:00:01.000Z",
+    "expires_at": "2026-01-02T12:00:01.000Z",
+    "category": None,
+    "subcategory": None,
+    "message_count": 2,
+    "turn_count": 1,
+    "turns": {"queued": 0, "running": 0, "completed": 1, "failed": 0, "aborted": 0},
+    "messages": [_MESSAGE],
+}
+
+
+class MessageShape(BaseModel):
+    """A message; `category` and `subcategory` where it comes from a scenario."""
+
+    id: str
+    role: str
+    content: str
+    created_at: str
+    incomplete: bool
+    turn_id: str
+    category: str | None = None
+    subcategory: str | None = None
+
+
+class SessionShape(BaseModel):
+    """A session of whichever wire."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
+
+    session_id: str
+    thread_id: str
+    title: str | None
+    user_id: str | None
+    agent_id: str | None
+    system_prompt_name: str | None
+    metadata: dict[str, Any]
+    archived: bool
+    created_at: str
+    updated_at: str
+    expires_at: str
+    category: str | None
+    subcategory: str | None
+    message_count: int = Field(description="Those of all branches.")
+    turn_count: int
+    turns: dict[str, int] = Field(description="How many of each status.")
+    messages: list[MessageShape] = Field(description="The newest, oldest first.")
+
+
+class DeletedShape(BaseModel):
+    """What was deleted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DELETED]})
+
+    deleted: bool
+    thread_id: str
+    session_id: str
 
 
 class Sessions(Protocol):
@@ -67,7 +145,7 @@ def router(sessions: Sessions, forget: Forget) -> APIRouter:
         show,
         methods=["GET"],
         summary="A session and its newest messages",
-        responses=_answers("The session", {404: "No such session"}),
+        responses=answers(SessionShape, "The session", {404: "No such session"}),
         **plain,
     )
     routes.add_api_route(
@@ -75,20 +153,14 @@ def router(sessions: Sessions, forget: Forget) -> APIRouter:
         delete,
         methods=["DELETE"],
         summary="Delete a session, and stop what runs in it",
-        responses=_answers(
-            "It is deleted", {404: "No such session", 409: "A turn of it would not end in time"}
+        responses=answers(
+            DeletedShape,
+            "It is deleted",
+            {404: "No such session", 409: "A turn of it would not end in time"},
         ),
         **plain,
     )
     return routes
-
-
-def _answers(good: str, problems: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    content = {"application/problem+json": {"schema": {"type": "object"}}}
-    answers: dict[int | str, dict[str, Any]] = {200: {"description": good}}
-    for status, why in {**problems, 503: "Not now"}.items():
-        answers[status] = {"description": why, "content": content}
-    return answers
 
 
 def _session_id(request: Request) -> str:

@@ -51,7 +51,8 @@ def router(sessions: Sessions, known: Known, *, ttl_s: float, json_depth: int = 
     tags: list[Any] = [wire.WIRE]
     routes = APIRouter(tags=tags)
     plain: dict[str, Any] = {"response_class": Response}
-    out = answers(SessionFile, "The session", {404: "No such session", 413: "It is too large"})
+    refused = {404: "No such session", 413: "It is too large", 422: "There is no such format"}
+    out = answers(SessionFile, "The session", refused)
     out[200]["content"]["text/markdown"] = {"schema": {"type": "string"}}
     parameters = [*named("session_id")["parameters"], _FORMAT]
     wrong = {413: "The file is too large", 422: "A field is not acceptable"}
