@@ -25,6 +25,7 @@ from talkwire.parts import Parts, parts
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.conversations import SqlConversations
+from talkwire.stores.refolding import Refolding
 from talkwire.stores.roster import Roster
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
@@ -136,6 +137,7 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
         upkeep.take_up(store.nodes, turns, min(_ADOPT_EVERY_S, settings.node.beat_s)),
         upkeep.stop_asked(turns, _STOP_EVERY_S, store.signals),
         upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S),
+        upkeep.sweep(Refolding(store.database).catch_up, _SWEEP_EVERY_S),
     ]
     if isinstance(made.models, Catalogue):
         keeping.append(made.models.watch())

@@ -26,5 +26,5 @@ def test_what_people_said_and_were_told_is_found_and_nothing_else() -> None:
     parts = (TextPart("On Its "), TextPart("Way"))
 
     assert folded(Message("m", "assistant", parts)) == "on its way"
-    assert folded(text_message("m", "tool", "Secret")) is None
-    assert folded(Message("m", "assistant")) is None
+    assert folded(text_message("m", "tool", "Secret")) == ""
+    assert folded(Message("m", "assistant")) == ""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -16,13 +14,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import create_engine, select
 
 from talkwire.canon.errors import StorageUnavailable
+from talkwire.canon.sessions import Session
 from talkwire.canon.usage import UsageAsked
 from talkwire.stores import migrating, sqlite
 from talkwire.stores.postgres_database import PostgresDatabase
-from talkwire.stores.schema import api_keys, messages, metadata, sessions
+from talkwire.stores.schema import api_keys, metadata
+from talkwire.stores.session_rows import find
 from talkwire.stores.upgrading import upgrade_postgres
 from talkwire.stores.usage import _report
 
@@ -184,11 +184,7 @@ def test_rows_of_the_ledger_without_a_key_stay_what_they_are(
         assert (row.group, row.total_tokens, row.cost, key) == (("m", ""), 12, 0.5, None)
 
 
-def test_what_was_said_before_there_was_a_search_is_found(
-    path: Path, postgres_migrated: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(revision_6(), "_AT_ONCE", 2)
-    said = {"m1": ("user", "Grüße"), "m2": ("assistant", "ＯＫ"), "m3": ("tool", "x")}
+def test_sessions_of_before_are_in_nobodys_archive(path: Path, postgres_migrated: str) -> None:
     for url in (f"sqlite:///{path}", postgres_migrated.replace("://", "+psycopg://")):
         engine = create_engine(url)
         with engine.begin() as connection:
@@ -200,24 +196,8 @@ def test_what_was_said_before_there_was_a_search_is_found(
                 "INSERT INTO sessions (owner, id, created_at, updated_at, ttl_ms, expires_at)"
                 " VALUES ('ann', 's', 1, 1, 1, 9)"
             )
-            for name, (role, text) in said.items():
-                message = json.dumps(
-                    {"id": name, "role": role, "parts": [{"type": "text", "text": text}]}
-                )
-                row = {"id": name, "owner": "ann", "session_id": "s", "turn_id": "t"}
-                values = {**row, "payload": message, "created_at": 1}
-                connection.execute(insert(messages).values(values))
             command.upgrade(config, "head")
-            found = connection.execute(select(messages.c.id, messages.c.folded))
-            folded = {name: text for name, text in found}
-            (archived,) = connection.execute(select(sessions.c.archived)).scalars()
+            session = find(connection, "ann", "s", 1)
         engine.dispose()
 
-        assert folded == {"m1": "grüsse", "m2": "ok", "m3": None}
-        assert archived is False
-
-
-def revision_6() -> Any:
-    scripts = ScriptDirectory(str(migrating.FOLDER))
-    script: Any = scripts.get_revision("0006")
-    return script.module
+        assert session == Session("s", "ann", 1, 1, 9)

@@ -15,8 +15,6 @@ def fold(text: str) -> str:
     return plain.casefold().replace("\0", " ")
 
 
-def folded(message: Message) -> str | None:
-    """What a message is found by: what people said and were told. None: nothing."""
-    if message.role not in ("user", "assistant"):
-        return None
-    return fold(message.text) or None
+def folded(message: Message) -> str:
+    """What a message is found by: what people said and were told; "" where that is nothing."""
+    return fold(message.text) if message.role in ("user", "assistant") else ""

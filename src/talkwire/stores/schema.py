@@ -33,6 +33,7 @@ _Serial = BigInteger().with_variant(Integer(), "sqlite")
 UNFINISHED = text("status IN ('queued', 'running')")
 WITH_KEY = text("key_id IS NOT NULL")
 LABELLED = text("user_label IS NOT NULL")
+UNFOLDED = text("folded IS NULL")
 
 principals = Table(
     "principals",
@@ -82,6 +83,7 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("folded", Text),
     Index("ix_messages_session", "owner", "session_id"),
+    Index("ix_messages_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
 )
 
 turns = Table(

@@ -1,13 +1,9 @@
 """Sessions as accounts see them: what each is for, who it is with, and words to search.
 
-Nodes that still run the version before store messages that are not found by their words.
+What was said before is folded by the servers, bit by bit.
 """
 
 from __future__ import annotations
-
-import json
-import unicodedata
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +13,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_AT_ONCE = 1_000
+_UNFOLDED = sa.text("folded IS NULL")
 _LABELLED = sa.text("user_label IS NOT NULL")
 _OF_SESSIONS = ("agent_id", "prompt", "user_label", "metadata", "title_folded")
 
@@ -37,33 +33,17 @@ def upgrade() -> None:
         sqlite_where=_LABELLED,
         postgresql_where=_LABELLED,
     )
-    _fold_messages(op.get_bind())
-
-
-def _fold_messages(connection: sa.Connection) -> None:
-    """What was said so far can be searched too."""
-    there = sa.table("messages", sa.column("id"), sa.column("payload"), sa.column("folded"))
-    page = sa.select(there.c.id, there.c.payload).order_by(there.c.id).limit(_AT_ONCE)
-    write = (
-        sa.update(there)
-        .where(there.c.id == sa.bindparam("id_"))
-        .values(folded=sa.bindparam("folded_"))
+    op.create_index(
+        "ix_messages_unfolded",
+        "messages",
+        ["id"],
+        sqlite_where=_UNFOLDED,
+        postgresql_where=_UNFOLDED,
     )
-    rows = connection.execute(page).fetchall()
-    while rows:
-        folded = [{"id_": id, "folded_": _folded(json.loads(payload))} for id, payload in rows]
-        connection.execute(write, folded)
-        rows = connection.execute(page.where(there.c.id > rows[-1][0])).fetchall()
-
-
-def _folded(message: dict[str, Any]) -> str | None:
-    if message["role"] not in ("user", "assistant"):
-        return None
-    text = "".join(part["text"] for part in message.get("parts", ()))
-    return unicodedata.normalize("NFKC", text).casefold().replace("\0", " ") or None
 
 
 def downgrade() -> None:
+    op.drop_index("ix_messages_unfolded", "messages")
     op.drop_index("ix_sessions_label", "sessions")
     op.drop_index("ix_sessions_recent", "sessions")
     with op.batch_alter_table("turns") as turns:
