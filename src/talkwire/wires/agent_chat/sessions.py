@@ -29,6 +29,7 @@ from talkwire.web.principals import owner_of, principal_of
 from talkwire.wires.agent_chat import decode as wire
 from talkwire.wires.agent_chat import sessions_decode as decode
 from talkwire.wires.agent_chat import sessions_encode as encode
+from talkwire.wires.agent_chat.routes import expect_agent
 from talkwire.wires.agent_chat.sessions_shapes import (
     ChangeBody,
     HistoryShape,
@@ -132,11 +133,7 @@ class Known:
         """:raises NotFound: unknown; the message has the known ones.
         :raises Unprocessable: the prompt cannot be used without values.
         """
-        if agent is not None:
-            names = [card.id for card in self._agents.cards()]
-            if agent not in names:
-                known = ", ".join(names)
-                raise NotFound(f"There is no such agent. Known: {known}.", param="agent_id")
+        expect_agent(self._agents, agent)
         if prompt is None:
             return
         try:
