@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from talkwire.canon.errors import BadRequest, PayloadTooLarge
 from talkwire.web import limits
 from talkwire.web.limits import (
+    Body,
     ClientLeft,
     HeadersTooLarge,
     Limits,
@@ -30,6 +31,7 @@ async def through(
     *,
     stall: bool = False,
     consumed: list[bytes] | None = None,
+    path: str = "/",
 ) -> bytes:
     """What an application reads through the middleware; `stall`: the last piece never comes.
 
@@ -53,8 +55,9 @@ async def through(
         read = await Request(scope, receive).body()
 
     given = {"transfer-encoding": "chunked"} if headers is None else headers
-    bounded = Limits(app, body_bytes=10, headers=5, header_bytes=200, body_s=0.05)
-    await bounded(scope("/", "POST", given), receive, send)
+    larger = {"/large": Body(20, 5.0)}
+    bounded = Limits(app, body_bytes=10, headers=5, header_bytes=200, body_s=0.05, larger=larger)
+    await bounded(scope(path, "POST", given), receive, send)
     return read
 
 
@@ -187,3 +190,14 @@ def test_a_query_is_utf_8_and_its_last_equal_name_counts() -> None:
     for query in (b"input=%ff", b"input=\xff", b"a=1&" * 101):
         with pytest.raises(BadRequest):
             fields(query)
+
+
+async def test_a_path_may_take_more_and_takes_its_time() -> None:
+    assert await through([b"x" * 20], path="/large") == b"x" * 20
+
+    with pytest.raises(PayloadTooLarge):
+        await through([b"x" * 21], path="/large")
+    with pytest.raises(PayloadTooLarge):
+        await through([b"x" * 21], {"content-length": "21"}, path="/large")
+    with pytest.raises(PayloadTooLarge):
+        await through([b"x" * 20], path="/large/other")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.types import Message, Scope
 
-from talkwire.canon.errors import NotFound
+from talkwire.canon.errors import IdempotencyMismatch, NotFound
 from talkwire.canon.events import Stamped
 from talkwire.canon.records import Idempotency, Started, StoredMessage, TurnRecord
 from talkwire.canon.turn import TurnRequest, text_message
@@ -92,6 +92,7 @@ class OneTurn:
         self.callers: list[Caller | None] = []
         self.key_ids: list[str | None] = []
         self.running: list[str] = []
+        self.used: dict[str, str] = {}  # keys that name the turn, and what they stand for
         self.decisions: list[tuple[bool, str | None]] = []
         self.reads = 0
         self.aborts: list[str] = []
@@ -115,6 +116,11 @@ class OneTurn:
         self.callers.append(caller)
         self.key_ids.append(key_id)
         return Started(self._known(TURN), fresh=True)
+
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None:
+        if self.used.get(wanted.key, wanted.fingerprint) != wanted.fingerprint:
+            raise IdempotencyMismatch("The key is taken.")
+        return self._known(TURN) if wanted.key in self.used else None
 
     async def read(self, owner: str, turn_id: str, *, stored: bool = False) -> Reader:
         self._known(turn_id)

@@ -119,6 +119,10 @@ class Turns:
             owner, request, idempotency=idempotency, caller=caller, key_id=key_id
         )
 
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None:
+        """The turn that the key names, if it does. :raises IdempotencyMismatch: see `Records`."""
+        return await self._records.known(owner, wanted)
+
     async def decide(
         self,
         owner: str,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -43,10 +44,18 @@ class ClientLeft(BadRequest):
     code, status = "client_closed_request", 400
 
 
+class Body(NamedTuple):
+    """What a body may be, and how long it may take to come."""
+
+    most_bytes: int
+    most_s: float
+
+
 class Limits:
     """ASGI middleware: bounds headers, and bodies while they are read.
 
-    A body has to come whole within `body_s` seconds and `body_bytes` bytes. One that is too large
+    A body has to come whole within `body_s` seconds and `body_bytes` bytes; of the paths in
+    `larger`, within what is told there. One that is too large
     is read on for a while and thrown away before it is refused: closing a connection that still
     has bytes in it resets it, and the answer would be lost on its way to whoever is sending.
     """
@@ -59,12 +68,13 @@ class Limits:
         headers: int = 100,
         header_bytes: int = 32_768,
         body_s: float = 30.0,
+        larger: Mapping[str, Body] | None = None,
     ) -> None:
         self._app = app
-        self._body_bytes = body_bytes
+        self._body = Body(body_bytes, body_s)
+        self._larger = dict(larger or {})
         self._headers = headers
         self._header_bytes = header_bytes
-        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """:raises PayloadTooLarge, HeadersTooLarge, TooSlow: over a bound."""
@@ -75,11 +85,12 @@ class Limits:
         if declared == 0:
             await self._app(scope, receive, send)
             return
-        if declared is not None and declared > self._body_bytes:
+        most = self._larger.get(scope["path"], self._body)
+        if declared is not None and declared > most.most_bytes:
             if not _waits_for_leave(scope):
-                await _throw_away(receive)
-            raise PayloadTooLarge(_too_large(self._body_bytes))
-        await self._app(scope, _Bounded(receive, self._body_bytes, self._body_s), send)
+                await throw_away(receive)
+            raise PayloadTooLarge(_too_large(most.most_bytes))
+        await self._app(scope, _Bounded(receive, most.most_bytes, most.most_s), send)
 
     def _check_headers(self, scope: Scope) -> int | None:
         """The body's declared length; 0 when there is none, None when it is told by chunks."""
@@ -114,7 +125,7 @@ def _waits_for_leave(scope: Scope) -> bool:
     return any(name == b"expect" for name, _ in scope["headers"])
 
 
-async def _throw_away(receive: Receive) -> None:
+async def throw_away(receive: Receive) -> None:
     """Reads the rest of a body: at most `LINGER_BYTES`, for at most `LINGER_S` seconds."""
     left = LINGER_BYTES
     with suppress(TimeoutError):
@@ -148,7 +159,7 @@ class _Bounded:
             self._whole = not message.get("more_body", False)
             if self._most < 0:
                 if not self._whole:
-                    await _throw_away(self._receive)
+                    await throw_away(self._receive)
                 raise PayloadTooLarge("The body is larger than this server accepts.")
         return message
 

@@ -46,6 +46,7 @@ class Turns(Protocol):
         caller: Caller | None = None,
         key_id: str | None = None,
     ) -> Started: ...
+    async def known(self, owner: str, wanted: Idempotency) -> TurnRecord | None: ...
     async def decide(
         self,
         owner: str,
