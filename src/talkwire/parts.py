@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from talkwire import access
+from talkwire import access, hearing
 from talkwire.agents import Roster, roster
 from talkwire.canon.budgets import Budget
 from talkwire.desk import Desk, desk, embeddings
@@ -14,6 +14,7 @@ from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.forgetting import Forgetting
+from talkwire.engine.listening import Listening
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
@@ -68,6 +69,7 @@ class Parts:
     forgetting: Forgetting
     budgets: Budgets
     agents: Roster
+    listening: Listening
 
 
 def parts(
@@ -128,7 +130,8 @@ def parts(
     store.database.crowd = lambda: turns.running
     forgetting = _forgetting(store, turns)
     made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
-    return Parts(*made, results, turns, forgetting, budgets, agents)
+    listening = hearing.listening(settings)
+    return Parts(*made, results, turns, forgetting, budgets, agents, listening)
 
 
 def _forgetting(store: Storage, turns: Turns) -> Forgetting:

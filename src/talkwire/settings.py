@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from talkwire._settings.agents import AgentSettings, AgnoSettings, expect_agents_that_fit
 from talkwire._settings.budgets import BudgetSettings, expect_one_each
 from talkwire._settings.files import Place
+from talkwire._settings.hearing import HearingSettings
 from talkwire._settings.kinds import (
     WIRES,
     Count,
@@ -60,6 +61,7 @@ __all__ = [
     "AuthSettings",
     "BudgetSettings",
     "DatabaseSettings",
+    "HearingSettings",
     "JwtSettings",
     "ListenerSettings",
     "Loaded",

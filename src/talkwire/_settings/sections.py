@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import model_validator as whole
 
+from talkwire._settings.hearing import HearingSettings
 from talkwire._settings.kinds import (
     Algorithms,
     Count,
@@ -90,7 +91,7 @@ class LimitSettings(Group):
 
 
 class VoiceSettings(Group):
-    """The voice clone service."""
+    """The voice clone service, and what understands speech."""
 
     clone_base_url: Url | None = None
     clone_api_key: SecretStr | None = None
@@ -98,6 +99,7 @@ class VoiceSettings(Group):
     connect_timeout_s: Seconds = 10
     idle_timeout_s: Seconds = 30
     max_bytes: Count = 10_485_760
+    hearing: HearingSettings = HearingSettings()
 
 
 class DatabaseSettings(Group):

@@ -83,8 +83,9 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
 
     `metadata` is a JSON object that the client keeps with its message; it is read by nobody here.
 
-    `heard_ms`: the input was spoken, for so many milliseconds. `voice_mode`: whether the answer is
-    spoken `after` it is whole, or `live`, sentence by sentence; None leaves it to the server.
+    `heard_ms`: the input was spoken, for so many milliseconds, in `heard_language` (a BCP 47 tag;
+    "" where nobody can tell). `voice_mode`: whether the answer is spoken `after` it is whole, or
+    `live`, sentence by sentence; None leaves it to the server.
     """
 
     session_id: str
@@ -111,6 +112,7 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     heard_ms: int = 0
     voice_mode: VoiceMode | None = None
     metadata: str = ""
+    heard_language: str = ""
 
     @property
     def routes_late(self) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from talkwire.canon.agents import AgentCard
 from talkwire.canon.deltas import Hear
+from talkwire.canon.hearing import Heard, Recording
 from talkwire.canon.models import Standing
 from talkwire.canon.records import (
     PromptVersion,
@@ -230,11 +231,18 @@ class Speech(Protocol):
         ...
 
 
-class Heard(Struct, frozen=True):
-    """What was understood of speech. `language` is a BCP 47 tag, "" where nobody can tell."""
+class Decoding(Protocol):
+    """What makes sound of what was uploaded."""
 
-    text: str
-    language: str = ""
+    async def decode(self, audio: bytes) -> Recording:
+        """The sound of a file, told by what stands in it; of a cut one, up to the cut.
+
+        :raises Unprocessable: `audio_undecodable`: no sound that is known here.
+        :raises PayloadTooLarge: `audio_too_long`.
+        :raises HearingError: `hearing_unavailable`: what it takes is not installed.
+        :raises Unavailable: too much is decoded already.
+        """
+        ...
 
 
 class Hearing(Protocol):
