@@ -37,7 +37,7 @@ from talkwire.web.faults import HANDLERS, Faults
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
-from talkwire.wiring import endpoints, wired
+from talkwire.wiring import endpoints, larger, wired
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
@@ -85,7 +85,9 @@ def build(
     if any(listener.wires is not None for listener in settings.listeners):
         app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires.routes)
     limits = settings.limits
-    app.add_middleware(Limits, body_bytes=limits.body_bytes, headers=limits.headers)
+    app.add_middleware(
+        Limits, body_bytes=limits.body_bytes, headers=limits.headers, larger=larger(settings)
+    )
     proxies = settings.trusted_proxies
     access.add_gate(app, made.who, wires.routes, bearer=wires.bearer, proxies=proxies)
     app.add_middleware(
@@ -112,6 +114,7 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     stack.push_async_callback(made.models.close)
     if made.speech is not None:
         stack.push_async_callback(made.speech.close)
+    stack.push_async_callback(made.listening.close)
     if made.tools is not None:
         await made.tools.open()
         stack.push_async_callback(made.tools.close)

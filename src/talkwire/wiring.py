@@ -20,9 +20,11 @@ from talkwire.stores.session_book import SqlSessionBook
 from talkwire.toolbox import policy
 from talkwire.web import shared_path
 from talkwire.web.form import Fault, Form, StreamLimits
+from talkwire.web.limits import Body
 from talkwire.web.shared_path import Way
+from talkwire.web.upload import SLACK_BYTES, Uploads
 from talkwire.wires.agent_chat import routes as agent_chat
-from talkwire.wires.agent_chat import sessions, sessions_batch, sessions_whole
+from talkwire.wires.agent_chat import sessions, sessions_batch, sessions_whole, voice
 from talkwire.wires.mcp import routes as mcp
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
@@ -33,7 +35,10 @@ from talkwire.wires.tool_chat import routes as tool_chat
 CHAT = "/chat/stream"
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "responses-sse": (CHAT, "/prompts"),
-    "agent-chat": (sessions.CREATE, agent_chat.MESSAGE, agent_chat.STREAM, sessions.LIST),
+    "agent-chat": (
+        *(sessions.CREATE, agent_chat.MESSAGE, agent_chat.STREAM, voice.VOICE),
+        sessions.LIST,
+    ),
     "tool-chat": ("/api/chat/stream", "/api/tools", "/api/servers"),
     "support": (CHAT, "/chat", "/scenarios"),
     "routed-chat": (routed_chat.STREAM, routed_chat.WHOLE, routed_chat.MODELS),
@@ -126,7 +131,9 @@ def _wires(made: Parts) -> list[Wire]:
         Wire(
             agent_chat.FORM,
             _together(
-                agent_chat.router(turns, book, made.agents, **bounds), *_sessions(made, book)
+                agent_chat.router(turns, book, made.agents, **bounds),
+                *_sessions(made, book),
+                _voice(made, book, streams),
             ),
             agent_chat.ASKING,
         ),
@@ -154,6 +161,27 @@ def _sessions(made: Parts, book: SqlSessionBook) -> list[APIRouter]:
         sessions_whole.router(book, known, ttl_s=ttl_s, json_depth=depth),
         sessions_batch.router(book, made.forgetting.forget_many, json_depth=depth),
     ]
+
+
+def _voice(made: Parts, book: SqlSessionBook, streams: StreamLimits) -> APIRouter:
+    """The agents' wire for those who speak."""
+    asked = made.settings.voice.hearing
+    uploads = Uploads(voice.FILE, most_bytes=asked.max_bytes, waiting_bytes=asked.waiting_bytes)
+    return voice.router(
+        made.turns,
+        book,
+        made.agents,
+        listening=made.listening,
+        uploads=uploads,
+        streams=streams,
+        input_chars=made.settings.limits.input_chars,
+    )
+
+
+def larger(settings: Settings) -> dict[str, Body]:
+    """The paths that take larger bodies than others, and give them more time."""
+    asked = settings.voice.hearing
+    return {voice.VOICE: Body(asked.max_bytes + SLACK_BYTES, asked.upload_s)}
 
 
 def _together(*parts: APIRouter) -> APIRouter:

@@ -45,7 +45,7 @@ CATCHES_EVERYTHING = {
 }
 
 # Encoding is replayed on resume, and folding on adoption: the same events, the same bytes.
-PURE = ("canon/*.py", "wires/*/encode.py", "wires/*/answer.py")
+PURE = ("canon/*.py", "wires/*/encode.py", "wires/*/answer.py", "wires/*/spoken.py")
 IMPURE_MODULES = {"random", "secrets"}
 IMPURE_CALLS = {
     "now",

@@ -20,6 +20,7 @@ from tests.e2e.keyed import KEYS_MODE, Key, Whole, make_key, whole
 from tests.e2e.provider import Provider
 from tests.e2e.servers import Server
 from tests.e2e.wire_client import asking
+from tests.web.forms import TYPE, form, part
 
 PUBLIC = {"/", "/health", "/health/liveness", "/health/readiness", "/healthz"}
 SHARED = {"name"}  # parameters that name what belongs to all: prompts
@@ -31,6 +32,9 @@ BODIES: dict[str, Any] = {
     "/chat/message/stream": {"session_id": "{session_id}", "content": "Hi"},
 }
 """What is asked for where a path alone is not enough; some name in it what their paths do not."""
+
+UPLOADS = {"/chat/voice"}
+"""Paths that take a form with a file, and a session's id in it."""
 
 _TOOLS = """
 from talkwire.tools import tool
@@ -73,7 +77,7 @@ def routes() -> list[tuple[str, str]]:
 
 ROUTES = routes()
 CLOSED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
-NAMING = {path for path, body in BODIES.items() if "{" in str(list(body.values()))}
+NAMING = UPLOADS | {path for path, body in BODIES.items() if "{" in str(list(body.values()))}
 OWNED = [
     (m, p)
     for m, p in CLOSED
@@ -184,9 +188,13 @@ def filled_body(path: str, ids: dict[str, str]) -> dict[str, Any]:
 
 async def as_who(place: Place, who: Key, method: str, path: str, ids: dict[str, str]) -> Whole:
     """The answer without the ids."""
-    body = None if method in ("GET", "DELETE") else filled_body(path, ids)
+    body: Any = None if method in ("GET", "DELETE") else filled_body(path, ids)
+    headers = dict(who.headers)
+    if path in UPLOADS:
+        body = form(part("session_id", ids["session_id"].encode()), part("audio", b"?"))
+        headers["Content-Type"] = TYPE
     target = filled(path, ids, method)
-    answer = await whole(place.server, method, target, body=body, headers=who.headers)
+    answer = await whole(place.server, method, target, body=body, headers=headers)
     return answer.without(*ids.values())
 
 

@@ -12,7 +12,7 @@ from talkwire.canon.agents import ASSISTANT
 from talkwire.canon.sessions import Session
 from talkwire.canon.turn import TextPart, TurnRequest
 from talkwire.web.faults import FieldError, Invalid, invalid
-from talkwire.wires.agent_chat.shapes import METADATA_BYTES, Attachment, MessageBody
+from talkwire.wires.agent_chat.shapes import METADATA_BYTES, Attachment, MessageBody, VoiceForm
 
 WIRE = "agent-chat"
 
@@ -33,6 +33,19 @@ def message(body: dict[str, Any], *, most_chars: int) -> MessageBody:
     if len(_metadata(shape)) > METADATA_BYTES:
         raise _wrong("metadata", f"Should have at most {METADATA_BYTES} bytes as JSON")
     return shape
+
+
+def voice(fields: dict[str, str]) -> VoiceForm:
+    """The fields beside an upload; an empty one counts as absent. :raises Invalid: as `message`."""
+    try:
+        return VoiceForm.model_validate({name: value for name, value in fields.items() if value})
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def said(form: VoiceForm, text: str) -> MessageBody:
+    """What was understood of speech, as a message."""
+    return MessageBody(session_id=form.session_id, content=text, agent_id=form.agent_id)
 
 
 def turn(shape: MessageBody, session: Session) -> TurnRequest:

@@ -30,10 +30,11 @@ from talkwire.canon.events import (
     TurnStarted,
     UsageCounted,
 )
-from talkwire.canon.turn import answer_message_id
+from talkwire.canon.turn import TurnRequest, answer_message_id
 from talkwire.web.frames import json_line
 from talkwire.web.told import rfc3339
 from talkwire.wires.agent_chat.answer import Answer, approval, call, result
+from talkwire.wires.agent_chat.spoken import transcript
 
 _STOPPED = TurnFailed("aborted", "The answer was stopped.")
 _SILENT = (RouteChosen, UsageCounted, TurnAdopted, MessageCompleted)
@@ -99,7 +100,7 @@ class Encoder:
             case ReasoningDelta():
                 self._frame("reasoning.delta", {"content": event.text})
             case TurnStarted():
-                self._begin(at)
+                self._begin(event.request, at)
             case AttemptFailed():
                 self._retrying(event)
             case AgentStarted():
@@ -115,7 +116,9 @@ class Encoder:
             case _:
                 assert_never(event)
 
-    def _begin(self, at: int) -> None:
+    def _begin(self, request: TurnRequest, at: int) -> None:
+        if request.heard_ms:
+            self._frame("transcript", transcript(request))
         begun = {
             "message_id": answer_message_id(self._turn_id),
             "session_id": self._session_id,

@@ -46,6 +46,26 @@ class MessageBody(BaseModel):
     )
 
 
+class VoiceForm(BaseModel):
+    """The fields of `POST /chat/voice` beside `audio`; unknown ones are ignored."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    session_id: str = Field(pattern=SESSION_ID, description="The conversation; it has to exist.")
+    language: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        description="What is spoken, as a BCP 47 tag; otherwise it is found out.",
+    )
+    agent_id: Name | None = Field(default=None, description="Who answers: see /chat/agents.")
+    reply_voice: str | None = Field(
+        default=None,
+        pattern=r"^[\x21-\x7e]{1,200}$",
+        description="A voice for the answer; without one it is not spoken.",
+    )
+    stream: bool = Field(default=False, description="Answer with the turn's frames.")
+
+
 class UsageShape(BaseModel):
     """Tokens of all model calls of an answer."""
 
@@ -113,6 +133,56 @@ class AnswerShape(BaseModel):
     created_at: str
     approvals: list[ApprovalShape] | None = None
     incomplete: bool = False
+
+
+class AudioShape(BaseModel):
+    """Speech, as a whole file."""
+
+    mime: str
+    b64: str
+
+
+class AudioFailedShape(BaseModel):
+    """Why there is no speech, or not all of it."""
+
+    code: str
+    message: str
+
+
+class SpokenShape(BaseModel):
+    """What was heard, and the answer to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "transcript": "what time is it",
+                    "language": "en",
+                    "duration_s": 1.3,
+                    "reply": {
+                        "message_id": "msg_t_06gvngn5rqp5rtpsns4g0lle2g",
+                        "session_id": "s_1",
+                        "turn_id": "t_06gvngn5rqp5rtpsns4g0lle2g",
+                        "content": "It is noon.",
+                        "agent_id": "assistant",
+                        "model": "demo",
+                        "tool_calls": [],
+                        "usage": {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46},
+                        "finish_reason": "stop",
+                        "created_at": "2026-01-01T12:00:00.000Z",
+                    },
+                    "audio": {"mime": "audio/mpeg", "b64": "//uQZAAA"},
+                }
+            ]
+        }
+    )
+
+    transcript: str
+    language: str
+    duration_s: float
+    reply: AnswerShape
+    audio: AudioShape | None = None
+    audio_failed: AudioFailedShape | None = None
 
 
 class AgentShape(BaseModel):
