@@ -7,12 +7,27 @@ from pathlib import Path
 import pytest
 
 from talkwire._settings.sections import LimitSettings, VoiceSettings
-from talkwire.canon.records import Usage
+from talkwire.canon.events import Stamped, TurnCompleted, TurnStarted, UsageCounted
+from talkwire.canon.turn import TurnRequest
+from talkwire.engine.live import LiveTurn
+from talkwire.engine.storage_ports import Journal
 from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
 from talkwire.parts import parts
 from talkwire.settings import Settings
 from talkwire.voice.silence import Silence
+
+
+def ended(journal: Journal) -> LiveTurn:
+    """A turn of Alice's that has used some tokens."""
+    live = LiveTurn(
+        [Stamped(0, 0, TurnStarted("t_1", "s_1", "native", TurnRequest("s_1", "native")))],
+        "alice",
+        journal=journal,
+        observer=lambda state, stamped: None,
+    )
+    live.stamp([UsageCounted(30, 12), TurnCompleted("stop")])
+    return live
 
 
 def test_the_journal_is_durable_unless_that_was_traded_away(tmp_path: Path) -> None:
@@ -43,6 +58,6 @@ async def test_a_turn_s_tokens_are_charged_to_its_owner(
     rates = made.who.admission.rates
     monkeypatch.setattr(rates, "charge", lambda owner, tokens: charged.append((owner, tokens)))
 
-    made.turns._board._on_end("alice", Usage(30, 12))
+    made.turns._board._on_end(ended(made.journal))
 
     assert charged == [("alice", 42)]

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,8 +30,9 @@ from talkwire.stores.refolding import Refolding
 from talkwire.stores.roster import Roster
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
-from talkwire.web import health, nodes, sessions, usage
+from talkwire.web import health, metrics, nodes, sessions, usage
 from talkwire.web.auth import Trust, is_loopback
+from talkwire.web.counted import Counted
 from talkwire.web.draining import Draining
 from talkwire.web.edge import Edge
 from talkwire.web.faults import HANDLERS, Faults
@@ -52,13 +54,21 @@ def build(
     models: Models | None = None,
     speech: Speech | None = None,
     desk: desks.Desk | None = None,
+    shared: Path | None = None,
 ) -> FastAPI:
-    """The server as these settings ask for it; what is given is used instead of the configured."""
+    """The server as these settings ask for it; what is given is used instead of the configured.
+
+    `shared` is a folder that it has in common with the other workers of a server.
+    """
     made = parts(settings, models, speech, desk)
+    told = made.observing
+    figures = told.figures(shared)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await told.begin(stack)
+            await figures.begin(stack)
             await _open(made, stack)
             await access.begin(made.who, stack)
             yield
@@ -74,6 +84,8 @@ def build(
     app.include_router(health.router(_health(made)))
     listed = Roster(made.storage.database).nodes
     app.include_router(nodes.router(listed, dead_after_s=settings.node.dead_after_s))
+    app.include_router(metrics.router(figures.render))
+    told.watch(made.turns, made.storage, made.models, lambda: app.streams)
     app.include_router(usage.router(SqlUsage(made.storage.database)))
     conversations = SqlConversations(made.storage.database)
     app.include_router(sessions.router(conversations, made.forgetting.forget))
@@ -94,6 +106,7 @@ def build(
         Trust, hosts=_hosts(settings), asking=wires.asking, everyone=made.who.everyone
     )
     app.add_middleware(Faults, shapes=wires.shapes)
+    app.add_middleware(Counted, tell=told.metrics.request_ended, plain=app.plain)
     app.state.parts = made
     return app
 

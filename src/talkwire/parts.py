@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from talkwire.engine.calls import Calls
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.forgetting import Forgetting
 from talkwire.engine.listening import Listening
+from talkwire.engine.live import LiveTurn
 from talkwire.engine.long_results import LongResults
 from talkwire.engine.perform import Performer, WindowShare
 from talkwire.engine.policy import Policy
@@ -28,6 +30,7 @@ from talkwire.journals.memory import MemoryJournal
 from talkwire.journals.sql import SqlJournal
 from talkwire.models.configured import catalogue
 from talkwire.models.embeddings import Embeddings
+from talkwire.observing import Observing, observing
 from talkwire.prompts.templates import Templates
 from talkwire.routing import routing
 from talkwire.settings import Settings
@@ -70,6 +73,7 @@ class Parts:
     budgets: Budgets
     agents: Roster
     listening: Listening
+    observing: Observing
 
 
 def parts(
@@ -98,6 +102,7 @@ def parts(
     calls = _calls(settings, tools, results)
     scenes = _scenes(settings, scenarios)
     budgets = _budgets(settings, store)
+    told = observing(settings, models, tools, agents)
     turns = Turns(
         router,
         Runner(
@@ -122,16 +127,23 @@ def parts(
         elsewhere=Elsewhere(store.records, journal, store.signals),
         policy=_policy(settings),
         observer=TurnLog(brief=settings.log.level in ("warning", "error")),
-        on_end=lambda owner, usage: who.admission.rates.charge(
-            owner, usage.input_tokens + usage.output_tokens
-        ),
+        on_end=_on_end(who, told),
         budgets=budgets,
     )
     store.database.crowd = lambda: turns.running
     forgetting = _forgetting(store, turns)
     made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
     listening = hearing.listening(settings)
-    return Parts(*made, results, turns, forgetting, budgets, agents, listening)
+    return Parts(*made, results, turns, forgetting, budgets, agents, listening, told)
+
+
+def _on_end(who: access.Access, told: Observing) -> Callable[[LiveTurn], None]:
+    def ended(live: LiveTurn) -> None:
+        used = live.state.total_usage()
+        who.admission.rates.charge(live.owner, used.input_tokens + used.output_tokens)
+        told.turn_ended(live)
+
+    return ended
 
 
 def _forgetting(store: Storage, turns: Turns) -> Forgetting:

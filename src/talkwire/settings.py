@@ -53,6 +53,7 @@ from talkwire._settings.sections import (
     VoiceSettings,
 )
 from talkwire._settings.sources import Loaded, client_value, gather
+from talkwire._settings.telemetry import SentrySettings, TracesSettings
 from talkwire._settings.texts import is_loopback, listed, mapped
 
 __all__ = [
@@ -69,8 +70,10 @@ __all__ = [
     "ModelSettings",
     "RedisSettings",
     "ScenarioSettings",
+    "SentrySettings",
     "Settings",
     "SettingsError",
+    "TracesSettings",
     "TurnSettings",
     "VoiceSettings",
     "client_key",
@@ -91,6 +94,10 @@ FROZEN_NAMES: dict[str, Place] = {
     "VOICE_CLONE_BASE_URL": ("voice", "clone_base_url"),
     "VOICE_CLONE_API_KEY": ("voice", "clone_api_key"),
     "VOICE_USE_MOCK": ("voice", "use_mock"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("traces", "endpoint"),
+    "OTEL_EXPORTER_OTLP_HEADERS": ("traces", "headers"),
+    "OTEL_SERVICE_NAME": ("traces", "service_name"),
+    "SENTRY_DSN": ("sentry", "dsn"),
 }
 
 
@@ -145,6 +152,8 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     node: NodeSettings = NodeSettings()
     log: LogSettings = LogSettings()
+    traces: TracesSettings = TracesSettings()
+    sentry: SentrySettings = SentrySettings()
     testing: TestingSettings = TestingSettings()
 
     @whole(mode="after")

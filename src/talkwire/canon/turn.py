@@ -86,6 +86,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     `heard_ms`: the input was spoken, for so many milliseconds, in `heard_language` (a BCP 47 tag;
     "" where nobody can tell). `voice_mode`: whether the answer is spoken `after` it is whole, or
     `live`, sentence by sentence; None leaves it to the server.
+
+    `traceparent` names the span of whoever asked, as the W3C's header does; "" for none.
     """
 
     session_id: str
@@ -113,6 +115,7 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     voice_mode: VoiceMode | None = None
     metadata: str = ""
     heard_language: str = ""
+    traceparent: str = ""
 
     @property
     def routes_late(self) -> bool:

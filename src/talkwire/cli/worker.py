@@ -117,7 +117,8 @@ def work(link: socket.socket, asked: Mapping[str, Any], listening: Sequence[str]
     from talkwire.app import build, start_logging
 
     start_logging(loaded.settings)
-    application = build(loaded.settings)
+    shared = asked.get("shared")  # an older supervisor gives none
+    application = build(loaded.settings, shared=Path(shared) if shared else None)
     model = str(application.state.parts.models.told)
     return attend(lifeline, application, listening, model, serve.not_started(loaded.settings))
 

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
@@ -52,22 +53,21 @@ def run(
     settings: Settings,
     sockets: Sequence[socket.socket],
 ) -> int:
-    """Serve with `settings.workers` processes. The exit status: 0 after an orderly end, 2 or 3 as
-    the first worker's if none could start.
-    """
+    """Serve with several processes; the status. 2 or 3, as the first one's: none could start."""
     asked = {
         "config": str(config.absolute()) if config else None,
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
     }
     urls = [url_of(listening) for listening in sockets]
-    return Supervisor(
-        settings.workers,
-        sockets,
-        asked,
-        drain_s=settings.turns.drain_timeout_s,
-        on_serving=lambda model: tell(settings, urls, model),
-        prepare=lambda: _start_logging(settings),
-    ).run()
+    with TemporaryDirectory(prefix="talkwire-") as shared:
+        return Supervisor(
+            settings.workers,
+            sockets,
+            asked | {"shared": shared},
+            drain_s=settings.turns.drain_timeout_s,
+            on_serving=lambda model: tell(settings, urls, model),
+            prepare=lambda: _start_logging(settings),
+        ).run()
 
 
 def _start_logging(settings: Settings) -> None:

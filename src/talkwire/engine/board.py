@@ -9,7 +9,7 @@ from functools import partial
 
 from talkwire.canon.errors import Fenced
 from talkwire.canon.events import Stamped
-from talkwire.canon.records import Started, Usage
+from talkwire.canon.records import Started
 from talkwire.canon.turn import Message, input_message_id
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
@@ -34,7 +34,7 @@ class Board:
         elsewhere: Elsewhere,
         policy: Policy,
         observer: Observer,
-        on_end: Callable[[str, Usage], None],
+        on_end: Callable[[LiveTurn], None],
     ) -> None:
         self.running = 0  # turns that have not ended, waiting ones too
         self.orphaned = False  # turns were given up here for want of storage
@@ -44,7 +44,7 @@ class Board:
         self._elsewhere = elsewhere
         self._policy = policy
         self._observer = observer
-        self._on_end = on_end  # told of each turn that ended here: its owner, and what it used
+        self._on_end = on_end  # told of each turn that ended here, once
         self._live: dict[str, LiveTurn] = {}
         self._recent: deque[LiveTurn] = deque()
 
@@ -123,11 +123,12 @@ class Board:
         if live.log.ended:
             if live.turn_id in self._live:  # not deleted meanwhile
                 self._recent.append(live)
-            self._on_end(live.owner, live.state.total_usage())
         else:
             self._live.pop(live.turn_id, None)  # whoever carries it on is read by the journal
         while len(self._recent) > self._policy.keep_ended:
             self._live.pop(self._recent.popleft().turn_id, None)
+        if live.log.ended:
+            self._on_end(live)
 
     def _leave_alone(self, live: LiveTurn, grace_s: float) -> None:
         """Nobody reads a turn with `on_disconnect: abort`: stop it unless somebody comes back."""

@@ -81,6 +81,7 @@ class LiveTurn:
         "state",
         "stopped",
         "task",
+        "waits",
     )
 
     def __init__(
@@ -108,6 +109,7 @@ class LiveTurn:
         self.error: TalkwireError | None = None
         self.over = Latch()
         self.task: asyncio.Task[None] | None = None
+        self.waits = False  # for the turns before it in its session
         self._journal = journal
         self._observer = observer
         self._room: asyncio.Future[None] | None = None

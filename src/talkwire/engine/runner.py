@@ -83,8 +83,10 @@ class Runner:
     ) -> Terminal:
         if live.stopped:
             raise asyncio.CancelledError
+        live.waits = bool(ahead)
         for end in ahead:
             await end()
+        live.waits = False
         resumed = routed is None
         if ahead or resumed:
             await self._records.running(live.turn_id)

@@ -43,7 +43,7 @@ async def seal(live: LiveTurn, work: Awaitable[Terminal]) -> Terminal | None:
         # An interruption may show as any error: what is interrupted may well fail on its way out.
         if live.stopped:
             return _interrupted(live)
-        return _failed(error)
+        return _failed(error, live)
 
 
 def _interrupted(live: LiveTurn) -> Terminal | None:
@@ -56,7 +56,7 @@ def _interrupted(live: LiveTurn) -> Terminal | None:
     return TurnAborted(live.aborted_by)
 
 
-def _failed(error: BaseException) -> Terminal | None:
+def _failed(error: BaseException, live: LiveTurn) -> Terminal | None:
     if isinstance(error, TalkwireError):
         return TurnFailed(error.code, error.message, retryable=error.retryable)
     if isinstance(error, TimeoutError):
@@ -64,7 +64,8 @@ def _failed(error: BaseException) -> Terminal | None:
     task = asyncio.current_task()
     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
         return None  # the event loop is closing
-    _log.error("turn.bug", exc_info=error)
+    ids = {"turn_id": live.turn_id, "session_id": live.session_id}
+    _log.error("turn.bug", exc_info=error, extra=ids)
     return TurnFailed("internal_error", "The server made a mistake; it has been logged.")
 
 

@@ -19,7 +19,6 @@ from talkwire.canon.records import (
     Started,
     StoredMessage,
     TurnRecord,
-    Usage,
     Verdict,
 )
 from talkwire.canon.turn import TurnRequest, input_message_id
@@ -54,7 +53,7 @@ class Turns:
         elsewhere: Elsewhere,
         policy: Policy,
         observer: Observer,
-        on_end: Callable[[str, Usage], None] = lambda owner, usage: None,
+        on_end: Callable[[LiveTurn], None] = lambda live: None,
         budgets: Budgets | None = None,
     ) -> None:
         self._records = records
@@ -91,6 +90,10 @@ class Turns:
     def running(self) -> int:
         """Turns of this process that have not ended, waiting ones too."""
         return self._board.running
+
+    def alive(self) -> list[LiveTurn]:
+        """The turns of this process that have not ended, waiting ones too."""
+        return [live for live in self._board if not live.over.is_set()]
 
     @property
     def orphaned(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from talkwire.stores.writing import Timed
+
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
@@ -24,6 +26,7 @@ class Database(Protocol):
 
     partitioned: bool
     crowd: Callable[[], int | None]
+    timed: Timed
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...

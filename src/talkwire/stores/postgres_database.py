@@ -110,8 +110,10 @@ class PostgresDatabase(Writing):
 
         :raises StorageUnavailable: the database does not answer.
         """
-        return await self._in_reader(
-            lambda: self._borrowed(lambda c: postgres.snapshot(c, query), again=True)
+        return await self._watched(
+            self._in_reader(
+                lambda: self._borrowed(lambda c: postgres.snapshot(c, query), again=True)
+            )
         )
 
     async def apart(self, unit: Unit[T]) -> T:

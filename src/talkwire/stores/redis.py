@@ -13,6 +13,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -50,6 +51,7 @@ class RedisLink:
         self.client = _client(url, connections=max_connections, timeout_s=timeout_s)
         self.prefix = prefix
         self.fault: str | None = None  # why it is not used now, for readiness
+        self.timed: Callable[[float, bool], None] = lambda *_: None  # seconds, and whether well
         self._faults = _faults()
         self._timeout_s = timeout_s
         self._probe_s = probe_s
@@ -108,8 +110,14 @@ class RedisLink:
             await self.call(work)
 
     async def _within(self, work: Callable[[Redis], Awaitable[T]]) -> T:
-        async with asyncio.timeout(self._timeout_s):
-            return await work(self.client)
+        begun, answered = monotonic(), False
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                result = await work(self.client)
+            answered = True
+            return result
+        finally:
+            self.timed(monotonic() - begun, answered)
 
     async def _write(self, client: Redis) -> None:
         # A write: a full or read-only Redis answers a PING as if it were well.

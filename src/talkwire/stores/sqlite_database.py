@@ -65,7 +65,8 @@ class SqliteDatabase(Writing):
 
         :raises StorageUnavailable: the database does not answer.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
+        loop = asyncio.get_running_loop()
+        return await self._watched(loop.run_in_executor(self._readers, self._query, query))
 
     async def apart(self, unit: Unit[T]) -> T:
         """As `write`: there is one writer, and one process to be fenced."""

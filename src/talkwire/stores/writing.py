@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from time import monotonic, sleep
@@ -27,6 +27,10 @@ Guard = tuple[str, int]
 
 Result = tuple[Any, BaseException | None]
 
+Timed = Callable[[str, float, int, bool], None]
+"""Told of a `read` or a `commit`: how many seconds it took, how many units of work it was, and
+whether the database answered."""
+
 
 class Job(NamedTuple):
     """A unit of work with what its caller knew. `guard` is what was in force when it came."""
@@ -40,11 +44,13 @@ class Job(NamedTuple):
 class Writing:
     """`spacing_s` is the time between the beginnings of transactions in busy times (see `pace`):
     a quiet database waits for nothing, a busy one makes larger groups. `crowd` tells how many
-    turns are running, where somebody knows. `fence=False` is for tests.
+    turns are running, where somebody knows; `timed` is told of each transaction, in whatever
+    thread it is. `fence=False` is for tests.
     """
 
     def __init__(self, *, spacing_s: float, fence: bool) -> None:
         self.crowd: Callable[[], int | None] = lambda: None
+        self.timed: Timed = lambda *_: None
         self._pace = Pace(spacing_s)
         self._fence = fence
         self._guard: Guard | None = None
@@ -79,6 +85,17 @@ class Writing:
         """Run a unit of work in the next transaction; see `submit`."""
         return await self.submit(unit, locks=locks)
 
+    async def _watched(self, reading: Awaitable[T]) -> T:
+        """What is read, as long as whoever asked has waited for it."""
+        begun, answered = monotonic(), True
+        try:
+            return await reading
+        except StorageUnavailable:
+            answered = False
+            raise
+        finally:
+            self.timed("read", monotonic() - begun, 1, answered)
+
     def _begin(self, store: Callable[[list[Job]], list[Result]]) -> None:
         """Start the thread. `store` never raises: it gives each job its result or its error."""
         self._thread = threading.Thread(
@@ -112,6 +129,8 @@ class Writing:
                     jobs.append(job)
             if jobs:
                 results = store(jobs)
+                stored = not any(isinstance(error, StorageUnavailable) for _, error in results)
+                self.timed("commit", monotonic() - begun, len(jobs), stored)
                 # A closed loop: what was to be stored is stored, and nobody waits for it.
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(_resolve, jobs, results)

@@ -41,6 +41,14 @@ class Edge(FastAPI):
         self._included: list[BaseRoute] = []
         self._short: dict[tuple[str, str], Handler] = {}
         self._way: ASGIApp | None = None
+        self.streams = 0  # responses that are written just now, without the middleware
+        self.plain: set[str] = set()  # the paths of routes that have no parameters
+
+    def include_router(self, router: APIRouter, **given: Any) -> None:
+        """As FastAPI's; remembers the paths."""
+        paths = (getattr(route, "path", "{}") for route in router.routes)
+        self.plain.update(path for path in paths if "{" not in path)
+        super().include_router(router, **given)
 
     def shorten(self, routes: Iterable[BaseRoute]) -> None:
         """Go straight to the handlers of these routes where their paths have no parameters.
@@ -64,7 +72,11 @@ class Edge(FastAPI):
         else:
             await super().__call__(inner, receive, send)
         if waiting:
-            await waiting[0](scope, receive, send)
+            self.streams += 1
+            try:
+                await waiting[0](scope, receive, send)
+            finally:
+                self.streams -= 1
 
     def _through_middleware(self, app: ASGIApp) -> ASGIApp:
         for layer in reversed(self.user_middleware):
@@ -86,6 +98,11 @@ class Edge(FastAPI):
         handler = self._short[scope["method"], scope["path"]]
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
+
+
+def is_later(scope: Scope) -> bool:
+    """Whether a response has asked to be run behind the middleware."""
+    return bool(scope.get(_LATER))
 
 
 def later(scope: Scope, run: Run) -> bool:

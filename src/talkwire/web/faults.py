@@ -105,6 +105,7 @@ def request_id_of(scope: Scope) -> str:
 
 def answer(error: TalkwireError, scope: Scope) -> Response:
     """The error as a response, in the shape of the wire that was reached, or would have been."""
+    scope["talkwire.error"] = error.code
     fault: Fault = scope.get("talkwire.fault") or _shape(scope)
     status, body, media_type = fault(error, scope)
     headers = {"Cache-Control": "no-store", "Content-Type": media_type}

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 import structlog
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,6 +33,7 @@ from talkwire.web.sse import EventStream
 KEPT_S = 24 * 3600.0  # how long an Idempotency-Key names its turn
 JOIN_S = 10.0  # how long an identical GET joins the turn of the first one
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Turns(Protocol):
@@ -79,6 +81,13 @@ def idempotency_of(request: Request, body: object) -> Idempotency | None:
             "Idempotency-Key must be 1 to 255 visible ASCII characters.", param="Idempotency-Key"
         )
     return Idempotency("key:" + key, digest([request.url.path, body]), KEPT_S)
+
+
+def traceparent_of(request: Request) -> str:
+    """The span that the request is part of, as the W3C's header names it; "" without a good one."""
+    given = request.headers.get("traceparent", "")
+    found = _TRACEPARENT.fullmatch(given)
+    return given if found is not None and found[1] != "ff" and int(found[2], 16) else ""
 
 
 def join_window(wire: str, asked: object) -> Idempotency:
@@ -155,6 +164,8 @@ class Door:
 
         :raises RateLimited, BudgetExceeded: a limit is reached; nothing was started.
         """
+        if (traceparent := traceparent_of(request)) != "":
+            turn = structs.replace(turn, traceparent=traceparent)
         return await self.begin(
             request,
             partial(self.turns.start, request=turn, idempotency=idempotency, caller=caller),
