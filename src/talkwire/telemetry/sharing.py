@@ -15,7 +15,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -64,11 +64,13 @@ class Shared:
 
     def open(self) -> None:
         """From now on this worker lives. Blocks."""
-        alive = self._own.with_suffix(".lock").open("ab")
-        fcntl.flock(alive, fcntl.LOCK_EX)
+        with ExitStack() as opened:
+            alive = opened.enter_context(self._own.with_suffix(".lock").open("ab"))
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            with self._locked(fcntl.LOCK_EX):
+                self._gather()
+            opened.pop_all()
         self._alive = alive
-        with self._locked(fcntl.LOCK_EX):
-            self._gather()
 
     def publish(self, families: Iterable[Metric]) -> None:
         """Write this worker's figures for the others. Blocks."""
