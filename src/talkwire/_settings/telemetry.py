@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def headers(value: Any) -> Any:
+def paired(value: Any) -> Any:
     """Headers from a variable: a JSON object, or `name=value` with commas between, as the standard
     variable has them.
 
@@ -38,7 +38,7 @@ class TracesSettings(Group):
     """
 
     endpoint: Url | None = None
-    headers: Annotated[dict[str, SecretStr], BeforeValidator(headers)] = Field(default_factory=dict)
+    headers: Annotated[dict[str, SecretStr], BeforeValidator(paired)] = Field(default_factory=dict)
     sample_ratio: Share = 1
     service_name: str = Field(default="talkwire", min_length=1)
 
