@@ -206,7 +206,7 @@ async def test_an_abort_ends_what_is_under_way_and_is_no_error(
 
 
 async def test_who_takes_a_turn_over_tells_of_all_of_it(
-    fresh_server: Callable[..., Server], provider: Provider, collector: Collector
+    provider: Provider, collector: Collector, fresh_server: Callable[..., Server]
 ) -> None:
     config = {
         "models": [provider.model(name="large", continuation="prefill")],

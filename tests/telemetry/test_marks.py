@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from talkwire.canon.events import (
     AudioDelta,
@@ -58,6 +58,7 @@ def test_gaps_are_those_within_one_answer() -> None:
     assert gaps_ms(events, marks(events)) == {20: 1, 0: 1, 40: 1}
 
 
+@settings(max_examples=40)
 @given(turns())
 def test_every_gap_lies_between_two_pieces(events: list[Stamped]) -> None:
     pieces = sum(isinstance(each.event, TextDelta | ReasoningDelta) for each in events)

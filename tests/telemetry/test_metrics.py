@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from talkwire.canon.events import (
     AttemptFailed,
@@ -165,6 +165,7 @@ def test_what_is_watched_is_read_when_it_is_asked_for(metrics: Metrics) -> None:
     assert value(metrics, "turns_running") == 5
 
 
+@settings(max_examples=40)
 @given(turns())
 def test_any_turn_can_be_counted(events: list[Stamped]) -> None:
     counting = Metrics(

@@ -1,0 +1,127 @@
+"""The way to the collector: bounded, apart from the turns, and closed in time."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from talkwire.telemetry.traces import Target, Traces, endpoint_of
+from tests.telemetry.turns import plain
+
+
+class Exporter:
+    """Stands for the way over the network; `hold` keeps it from answering."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Any]] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.began = threading.Event()
+        self.well = True
+        self.is_shut = False
+
+    def export(self, spans: list[Any]) -> SpanExportResult:
+        self.began.set()
+        self.go_on.wait(20)
+        self.batches.append(spans)
+        return SpanExportResult.SUCCESS if self.well else SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        self.is_shut = True
+
+
+class Sending:
+    """Traces that have begun, with an exporter of the test's."""
+
+    def __init__(self, ratio: float = 1.0) -> None:
+        self.counted: Counter[str] = Counter()
+        self.exporter = Exporter()
+        target = Target("http://127.0.0.1:9", ratio=ratio, version="1")
+        self.traces = Traces(target, provider=lambda _: "openai", count=self.count, gather_s=0.01)
+        self.traces.begin()
+        self.traces._exporter = self.exporter
+
+    def count(self, outcome: str, count: int) -> None:
+        self.counted[outcome] += count
+
+
+@pytest.mark.parametrize(
+    ("base", "posted"),
+    [
+        ("http://otel:4318", "http://otel:4318/v1/traces"),
+        ("http://otel:4318/", "http://otel:4318/v1/traces"),
+        ("http://otel/x/v1/traces", "http://otel/x/v1/traces"),
+    ],
+)
+def test_traces_are_posted_below_the_endpoint(base: str, posted: str) -> None:
+    assert endpoint_of(base) == posted
+
+
+def test_what_is_waiting_is_sent_before_the_end() -> None:
+    sending = Sending()
+    for n in range(5):
+        sending.traces.turn_ended(*plain(turn_id=f"t_{n}"))
+
+    sending.traces.close(10)
+
+    sent = [span.name for batch in sending.exporter.batches for span in batch]
+    assert Counter(sent) == {"invoke_agent assistant": 5, "chat large": 5}
+    assert sending.counted == {"exported": 10}
+    assert sending.exporter.is_shut
+
+
+def test_a_collector_that_is_silent_costs_nobody_anything() -> None:
+    sending = Sending()
+    sending.exporter.go_on.clear()
+    sending.traces.turn_ended(*plain())
+    assert sending.exporter.began.wait(10)
+    ended = plain()
+
+    for _ in range(1000):
+        sending.traces.turn_ended(*ended)
+
+    assert 700 <= sending.counted["refused"] < 1000, "the queue has bounds"
+    sending.exporter.go_on.set()
+    sending.traces.close(10)
+    assert sending.counted["refused"] + sending.counted["exported"] // 2 == 1001
+
+
+def test_the_end_waits_so_long_and_no_longer() -> None:
+    sending = Sending()
+    sending.exporter.go_on.clear()
+    sending.traces.turn_ended(*plain())
+    assert sending.exporter.began.wait(10)
+    began = monotonic()
+
+    sending.traces.close(0.05)
+
+    assert monotonic() - began < 15
+    sending.exporter.go_on.set()
+
+
+def test_what_the_collector_does_not_take_is_counted_as_dropped() -> None:
+    sending = Sending()
+    sending.exporter.well = False
+    sending.traces.turn_ended(*plain())
+    sending.traces.close(10)
+
+    assert sending.counted == {"dropped": 2}
+
+
+def test_a_share_of_turns_is_none_of_them_where_it_is_0() -> None:
+    sending = Sending(ratio=0.0)
+    sending.traces.turn_ended(*plain())
+    sending.traces.turn_ended(*plain(traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    sending.traces.close(10)
+
+    (batch,) = sending.exporter.batches
+    assert {format(span.context.trace_id, "x") for span in batch} == {"a" * 32}
+
+
+def test_closing_what_has_not_begun_is_nothing() -> None:
+    Traces(Target("http://x"), provider=str, count=lambda *_: None).close(1)
