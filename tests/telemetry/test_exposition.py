@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from prometheus_client.metrics import Counter, Histogram
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 from prometheus_client.registry import CollectorRegistry
 
 from talkwire.telemetry.exposition import Exposition
 from talkwire.telemetry.sharing import Shared
 
+openmetrics: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talkwire.canon.errors import Conflict, Unauthorized
 from talkwire.web.counted import Counted
@@ -35,7 +35,7 @@ class Streamed(Response):
 class Refusing:
     """Middleware that lets nobody through to `/closed`."""
 
-    def __init__(self, app: Edge) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
