@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from talkwire.engine.assistant import Assistant
 from talkwire.engine.ports import Choice
 from talkwire.models.configured import catalogue
 from talkwire.observing import Observing, observing
@@ -21,7 +22,8 @@ EVERYTHING = {"traces": {"endpoint": "http://127.0.0.1:9"}, "sentry": {"dsn": DS
 
 def made(folder: Path, **more: Any) -> Observing:
     settings = Settings.model_validate({"data_dir": folder, "use_mock": True, **more})
-    return observing(settings, catalogue(settings, Choice), None)
+    models = catalogue(settings, Choice)
+    return observing(settings, models, None, Assistant(models, None))
 
 
 def test_without_a_place_to_send_to_figures_are_all_there_is(tmp_path: Path) -> None:

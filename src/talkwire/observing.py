@@ -82,9 +82,7 @@ class Observing:
         return Exposition(self.metrics.registry, Shared(folder))
 
 
-def observing(
-    settings: Settings, models: Models, tools: Tools | None, agents: Agents
-) -> Observing:
+def observing(settings: Settings, models: Models, tools: Tools | None, agents: Agents) -> Observing:
     """As the settings ask for it; nothing is loaded or opened yet."""
 
     def offered() -> Collection[str]:
