@@ -37,7 +37,7 @@ def test_traces_and_bugs_go_where_the_settings_say(tmp_path: Path) -> None:
 
     assert told.traces is not None
     assert told.reports is not None
-    assert told.traces._target.endpoint == "http://127.0.0.1:9"
+    assert told.traces._target.endpoint == "http://127.0.0.1:9/v1/traces"
 
 
 @pytest.mark.parametrize(

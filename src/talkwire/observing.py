@@ -100,10 +100,10 @@ def observing(settings: Settings, models: Models, tools: Tools | None, agents: A
 
 def _traces(settings: Settings, metrics: Metrics) -> Traces | None:
     asked = settings.traces
-    if asked.endpoint is None:
+    if asked.url is None:
         return None
     target = Target(
-        asked.endpoint,
+        asked.url,
         {name: value.get_secret_value() for name, value in asked.headers.items()},
         ratio=asked.sample_ratio,
         service=asked.service_name,

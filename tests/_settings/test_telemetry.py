@@ -58,3 +58,15 @@ def test_the_standard_variables_are_known(tmp_path: Path, monkeypatch: pytest.Mo
     assert headers(settings.traces) == {"authorization": "Bearer x"}
     assert settings.traces.service_name == "chat"
     assert {"Bearer x", "https://public@sentry.example/1"} <= settings.secrets
+
+
+@pytest.mark.parametrize(
+    ("base", "posted"),
+    [
+        ("http://otel:4318", "http://otel:4318/v1/traces"),
+        ("http://otel:4318/", "http://otel:4318/v1/traces"),
+        ("http://otel/x/v1/traces", "http://otel/x/v1/traces"),
+    ],
+)
+def test_traces_are_posted_below_the_endpoint(base: str, posted: str) -> None:
+    assert TracesSettings.model_validate({"endpoint": base}).url == posted

@@ -196,3 +196,19 @@ async def test_nothing_is_left_behind_by_many_turns() -> None:
     assert (len(world.turns._crew), world.turns._accepting.under_way) == (0, {})
     assert (world.journal.tails, world.journal.pending) == ({}, {})
     assert not any(live.log.readers for live in world.turns._board)
+
+
+async def test_turns_that_have_not_ended_are_told_and_whether_they_wait() -> None:
+    go_on = asyncio.Event()
+    world = World(ScriptedModel([[Text("Hel")], go_on, *says("lo")], says("Hi")))
+    first = await world.ask()
+    second = await world.ask()
+    await until(lambda: any(live.waits for live in world.turns.alive()))
+
+    assert {live.turn_id: live.waits for live in world.turns.alive()} == {
+        first: False,
+        second: True,
+    }
+    go_on.set()
+    await world.events(second)
+    await until(lambda: not world.turns.alive())

@@ -358,3 +358,17 @@ def test_the_driver_is_loaded_by_those_alone_who_use_redis() -> None:
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
     assert said.stdout.strip() == b"set()"
+
+
+async def test_every_command_is_timed_and_whether_it_was_answered(
+    own_redis: Redis, link: RedisLink
+) -> None:
+    told: list[bool] = []
+    link.timed = lambda seconds, answered: told.append(answered and seconds >= 0)
+
+    await _store(link)
+    own_redis.kill()
+    with pytest.raises(Away):
+        await _store(link)
+
+    assert told == [True, False]

@@ -83,3 +83,30 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
     with pytest.raises(StorageUnavailable):
         await database.open()
     await database.close()
+
+
+async def test_every_transaction_is_timed_and_whether_it_was_answered(
+    database: SqliteDatabase,
+) -> None:
+    told: list[tuple[str, int, bool]] = []
+
+    def timed(operation: str, seconds: float, units: int, answered: bool) -> None:
+        assert seconds >= 0
+        told.append((operation, units, answered))
+
+    def broken(connection: Connection) -> None:
+        raise StorageUnavailable("away")
+
+    database.timed = timed
+    await database.write(lambda c: add(c, "x"))
+    await database.read(count)
+    for work in (database.read, database.write):
+        with pytest.raises(StorageUnavailable):
+            await work(broken)
+
+    assert told == [
+        ("commit", 1, True),
+        ("read", 1, True),
+        ("read", 1, False),
+        ("commit", 1, False),
+    ]

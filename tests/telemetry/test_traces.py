@@ -7,10 +7,9 @@ from collections import Counter
 from time import monotonic
 from typing import Any
 
-import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from talkwire.telemetry.traces import Target, Traces, endpoint_of
+from talkwire.telemetry.traces import Target, Traces
 from tests.telemetry.turns import plain
 
 
@@ -48,18 +47,6 @@ class Sending:
 
     def count(self, outcome: str, count: int) -> None:
         self.counted[outcome] += count
-
-
-@pytest.mark.parametrize(
-    ("base", "posted"),
-    [
-        ("http://otel:4318", "http://otel:4318/v1/traces"),
-        ("http://otel:4318/", "http://otel:4318/v1/traces"),
-        ("http://otel/x/v1/traces", "http://otel/x/v1/traces"),
-    ],
-)
-def test_traces_are_posted_below_the_endpoint(base: str, posted: str) -> None:
-    assert endpoint_of(base) == posted
 
 
 def test_what_is_waiting_is_sent_before_the_end() -> None:

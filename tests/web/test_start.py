@@ -13,7 +13,7 @@ from talkwire.canon.turn import TurnRequest
 from talkwire.engine.reader import Log
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.principals import PRINCIPAL, Principal
-from talkwire.web.start import Door, digest, idempotency_of, join_window
+from talkwire.web.start import Door, digest, idempotency_of, join_window, traceparent_of
 from talkwire.wires.native.encode import Encoder
 from talkwire.wires.native.routes import FORM as NATIVE
 from talkwire.wires.responses_sse.routes import FORM as RESPONSES
@@ -187,3 +187,30 @@ async def test_the_key_that_asks_pays_for_turns_and_for_decisions(key_id: str | 
     await door(turns).begin(asked, partial(turns.decide, call_id="call_1", approve=True))
 
     assert turns.key_ids == [key_id, key_id]
+
+
+TRACE = f"00-{'a1' * 16}-{'b2' * 8}-01"
+
+
+async def test_the_span_of_the_caller_goes_with_the_turn() -> None:
+    turns = OneTurn()
+    for headers in ({"traceparent": TRACE}, {}):
+        await door(turns).start(request(headers), TurnRequest(SESSION, "native"), None)
+
+    assert [each.traceparent for each in turns.asked] == [TRACE, ""]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "canary",
+        TRACE.upper(),
+        TRACE + "-x",
+        "ff" + TRACE[2:],
+        f"00-{'0' * 32}-{'b' * 16}-01",
+        f"00-{'a' * 32}-{'0' * 16}-01",
+    ],
+)
+def test_what_names_no_span_is_passed_over(given: str) -> None:
+    assert traceparent_of(request({"traceparent": given})) == ""

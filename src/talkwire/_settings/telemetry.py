@@ -12,6 +12,7 @@ from talkwire._settings.kinds import Group, Url
 from talkwire._settings.texts import mapped
 
 Share = Annotated[float, Field(ge=0, le=1)]
+_PATH = "/v1/traces"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -41,6 +42,13 @@ class TracesSettings(Group):
     headers: Annotated[dict[str, SecretStr], BeforeValidator(paired)] = Field(default_factory=dict)
     sample_ratio: Share = 1
     service_name: str = Field(default="talkwire", min_length=1)
+
+    @property
+    def url(self) -> str | None:
+        """Where traces are posted: below what the standard variable names."""
+        if self.endpoint is None or self.endpoint.endswith(_PATH):
+            return self.endpoint
+        return self.endpoint + _PATH
 
 
 class SentrySettings(Group):

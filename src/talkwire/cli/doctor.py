@@ -14,7 +14,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from talkwire.cli import checks, checks_agents, checks_hearing, checks_storage
+from talkwire.cli import (
+    checks,
+    checks_agents,
+    checks_hearing,
+    checks_storage,
+    checks_telemetry,
+)
 from talkwire.cli.checks import Check
 from talkwire.cli.own_key import BadKey, own_key
 from talkwire.settings import Loaded, Settings, SettingsError, trace
@@ -44,6 +50,7 @@ def run(
         found += checks.local(loaded.settings)
         found += checks_agents.agents(loaded.settings)
         found.append(checks_hearing.listens(loaded.settings))
+        found += checks_telemetry.telemetry(loaded.settings)
     if url:
         found += _stream(url, key_file)
     rows = list(in_force(loaded)) if loaded else []

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from talkwire.telemetry.spans import Span
 
-_PATH = "/v1/traces"
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MOST_WAITING = 256  # turns, with all their events
 _MOST_AT_ONCE = 64
@@ -79,7 +78,7 @@ class Traces:
         # It would tell of each attempt; we tell of the first one that was in vain.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._exporter = OTLPSpanExporter(
-            endpoint_of(self._target.endpoint),
+            self._target.endpoint,
             headers=dict(self._target.headers),
             timeout=_EXPORT_S,
         )
@@ -151,12 +150,6 @@ class Traces:
         if self._well:
             self._well = False
             _log.warning("traces.dropped", reason=why, hint="Not told again until some are sent.")
-
-
-def endpoint_of(base: str) -> str:
-    """Where traces are posted, below what the standard variable names."""
-    base = base.rstrip("/")
-    return base if base.endswith(_PATH) else base + _PATH
 
 
 def _tracer(target: Target, spans: list[ReadableSpan]) -> Any:

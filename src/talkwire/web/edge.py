@@ -44,12 +44,6 @@ class Edge(FastAPI):
         self.streams = 0  # responses that are written just now, without the middleware
         self.plain: set[str] = set()  # the paths of routes that have no parameters
 
-    def include_router(self, router: APIRouter, **given: Any) -> None:
-        """As FastAPI's; remembers the paths."""
-        paths = (getattr(route, "path", "{}") for route in router.routes)
-        self.plain.update(path for path in paths if "{" not in path)
-        super().include_router(router, **given)
-
     def shorten(self, routes: Iterable[BaseRoute]) -> None:
         """Go straight to the handlers of these routes where their paths have no parameters.
 
@@ -84,9 +78,11 @@ class Edge(FastAPI):
         return app
 
     def include_router(self, router: APIRouter, *args: Any, **given: Any) -> None:
-        """As FastAPI does it; see `methods`."""
+        """As FastAPI does it; see `methods` and `plain`."""
         super().include_router(router, *args, **given)
         self._included += router.routes
+        paths = (getattr(route, "path", "{}") for route in router.routes)
+        self.plain.update(path for path in paths if "{" not in path)
 
     def methods(self, scope: Scope) -> list[str]:
         """What the request's path takes, by all routes that have it: a router knows of one."""
