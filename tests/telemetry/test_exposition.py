@@ -13,6 +13,7 @@ from prometheus_client.openmetrics import parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 from prometheus_client.registry import CollectorRegistry
 
+from talkwire.canon.errors import Unavailable
 from talkwire.telemetry.exposition import Exposition
 from talkwire.telemetry.sharing import Shared
 
@@ -65,3 +66,12 @@ async def test_workers_tell_of_each_other_and_leave_what_they_counted(
     assert b'turns_total{wire="native"} 4.0' in body
     assert b'took_seconds_bucket{le="1.0"} 1.0' in body
     assert {family.name for family in openmetrics(strict.decode())} == {"turns", "took_seconds"}
+
+
+async def test_without_the_other_workers_nothing_is_told(
+    tmp_path: Path, registry: CollectorRegistry
+) -> None:
+    folder = tmp_path / "gone"
+
+    with pytest.raises(Unavailable):
+        await Exposition(registry, Shared(folder)).render("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -142,4 +143,19 @@ def test_a_folder_that_is_gone_hinders_no_end(folder: Path) -> None:
         path.unlink()
     folder.rmdir()
 
+    worker.shared.close(worker.figures)
+
+
+def test_what_is_in_use_does_not_look_old(folder: Path) -> None:
+    dead = Worker(folder)
+    dead.killed()
+    worker = Worker(folder)
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+
+    worker.shared.publish(worker.figures)
+
+    old = {path.name for path in folder.iterdir() if path.stat().st_mtime == 0}
+    own = worker.shared._own
+    assert not old & {own.name, own.with_suffix(".lock").name, "past"}
     worker.shared.close(worker.figures)

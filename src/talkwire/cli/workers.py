@@ -59,7 +59,7 @@ def run(
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
     }
     urls = [url_of(listening) for listening in sockets]
-    with TemporaryDirectory(prefix="talkwire-") as shared:
+    with TemporaryDirectory(prefix="talkwire-", ignore_cleanup_errors=True) as shared:
         return Supervisor(
             settings.workers,
             sockets,

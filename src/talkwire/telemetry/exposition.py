@@ -12,6 +12,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from talkwire.canon.errors import Unavailable
+
 if TYPE_CHECKING:
     from talkwire.telemetry.sharing import Shared
 
@@ -26,7 +28,11 @@ class Exposition:
         self._shared = shared
 
     async def render(self, accept: str) -> tuple[bytes, str]:
-        """The text, and its media type, as an `Accept` header asks for it."""
+        """The text, and its media type, as an `Accept` header asks for it.
+
+        :raises Unavailable: those of the other workers cannot be read. Without them every figure
+            would seem to have fallen.
+        """
         encode, media_type = choose_encoder(accept)
         mine = self.collect()
 
@@ -34,7 +40,10 @@ class Exposition:
             shared = self._shared
             return encode(_Collected(mine if shared is None else shared.together(mine)))
 
-        return await asyncio.to_thread(written), media_type
+        try:
+            return await asyncio.to_thread(written), media_type
+        except OSError as error:
+            raise Unavailable("The figures of the other workers cannot be read.") from error
 
     def collect(self) -> list[Metric]:
         """The figures of this process. When each began to be counted is nobody's business here:
