@@ -133,19 +133,27 @@ def test_a_call_that_was_lost_ends_with_the_last_word_of_its_process() -> None:
     assert (call.began, call.attributes[genai.INPUT_TOKENS]) == (1_009_000, 7)
 
 
-def test_members_of_a_team_are_told_of() -> None:
+def test_what_a_team_does_is_below_who_does_it() -> None:
     root = spans(
         turn(
             (0, route()),
-            (5, AgentStarted("a_1", "finder")),
-            (9, AgentCompleted("a_1", "finder")),
-            (10, USED),
-            (10, message()),
-            (10, DONE),
+            (5, AgentStarted("a_1", "Desk")),
+            (9, USED),
+            (10, AgentStarted("a_2", "Clerk")),
+            (20, UsageCounted(9, 0, model="small")),
+            (20, ToolCalled("c_1", "clock", "{}")),
+            (30, ToolFinished("c_1", "x")),
+            (40, UsageCounted(9, 2, model="small")),
+            (41, AgentCompleted("a_2", "Clerk")),
+            (50, USED),
+            (51, AgentCompleted("a_1", "Desk")),
+            (52, message()),
+            (52, DONE),
         )
     )
 
-    assert shape(root)[1] == ["invoke_agent finder", "chat large"]
+    clerk = ("invoke_agent Clerk", [("chat small", ["execute_tool clock"]), "chat small"])
+    assert shape(root)[1] == [("invoke_agent Desk", ["chat large", clerk, "chat large"])]
 
 
 def test_whatever_is_under_way_at_the_end_ends_with_it() -> None:

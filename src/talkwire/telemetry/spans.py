@@ -1,7 +1,8 @@
 """A turn that has ended as a tree of spans, folded from its events. No text of anybody.
 
-The turn is the root; under it are its calls of models, and under each of those the tools that it
-asked for. Times are the events' own, Unix milliseconds.
+The turn is the root; under it are its agents and its calls of models, each under the agent that is
+at work, and under each call the tools that it asked for. Times are the events' own, in Unix
+milliseconds.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class _Work:
         self._provider = provider
         self._model = ""
         self._call: Span | None = None
-        self._asked: Span = root  # whose tools run
+        self._last: Span | None = None  # the call that ended last
         self._lost: Span | None = None  # the call of a process that has died
         self._tools: dict[str, Span] = {}
         self._agents: dict[str, Span] = {}
@@ -116,9 +117,8 @@ class _Work:
             case UsageCounted() as usage:
                 self._count(usage, at)
             case MessageCompleted(message=message):
-                if self._call is not None and genai.INPUT_TOKENS in self._call.attributes:
-                    self._end_call(at, finish=message.finish_reason or "stop")
-                self._call = None  # else it was said without a model
+                self._call = None  # if one is open, it was said without a model
+                self._finished_for(message.finish_reason or "stop")
             case ToolCalled() | ToolFinished() as event:
                 self._tool(event, at)
             case TurnAdopted():
@@ -134,9 +134,9 @@ class _Work:
         self._at = at
 
     def _route(self, route: RouteChosen, at: int) -> None:
-        if self._call is not None:
+        if self._model:  # it takes over
             why = route.reasons[-1].rpartition(": ")[2] if route.reasons else ""
-            self._end_call(at, error=why or "failed")
+            self._cut(at, why or "failed")
         self._model = route.model
         self._begin_call(at)
 
@@ -155,35 +155,50 @@ class _Work:
             )
         return self._call
 
-    def _end_call(self, at: int, *, finish: str = "", error: str = "") -> None:
+    def _end_call(self, at: int, error: str = "") -> None:
         call, self._call = self._call, None
-        if call is None:
-            return
-        if finish:
-            call.attributes[genai.FINISH_REASONS] = (finish,)
-        self._put(call, at, error, self._root)
+        if call is not None:
+            self._put(call, at, error, self._under)
+            self._last = call
+
+    @property
+    def _under(self) -> Span:
+        """The agent that is at work, or else the turn."""
+        return next(reversed(self._agents.values()), self._root)
+
+    def _finished_for(self, reason: str) -> None:
+        """Why the last call has ended, where that was not told yet."""
+        if self._last is not None:
+            self._last.attributes.setdefault(genai.FINISH_REASONS, (reason,))
+
+    def _cut(self, at: int, error: str) -> None:
+        """The model failed: the call that is open, or the one whose usage was told right before."""
+        if self._call is not None:
+            self._end_call(at, error)
+        elif self._last is not None and genai.FINISH_REASONS not in self._last.attributes:
+            self._last.error = error
+            self._last.attributes[genai.ERROR] = error
 
     def _count(self, usage: UsageCounted, at: int) -> None:
-        """What a call has used; of one that nobody knew of, a decision or a summary, it is all
-        that is known."""
-        if self._lost is not None:
-            _add(self._lost, usage)
-        elif self._call is not None and usage.model in (None, self._model):
-            _add(self._call, usage)
+        """What a call has used, with which it ends. Of one that nobody knew of (a decision, a
+        summary, what an agent asks) it is all that is known."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            _add(lost, usage)
+            return
+        before = self._call
+        if before is not None and usage.model in (None, self._model):
+            before = None
         else:
-            before = self._call
-            aside = self._begin_call(self._at, usage.model or "")
-            if aside is not None:
-                _add(aside, usage)
-                self._end_call(at)
-            self._call = before
-        self._lost = None
+            self._begin_call(self._at, usage.model or "")
+        if self._call is not None:
+            _add(self._call, usage)
+            self._end_call(at)
+        self._call = before
 
     def _tool(self, event: ToolCalled | ToolFinished, at: int) -> None:
         if isinstance(event, ToolCalled):
-            if self._call is not None:
-                self._asked = self._call
-                self._end_call(at, finish="tool_calls")
+            self._finished_for("tool_calls")
             self._tools[event.call_id] = Span(
                 f"{genai.EXECUTE_TOOL} {event.name}",
                 at,
@@ -195,7 +210,7 @@ class _Work:
             )
         elif event.call_id in self._tools:
             error = "tool_error" if event.is_error else ""
-            self._put(self._tools.pop(event.call_id), at, error, self._asked)
+            self._put(self._tools.pop(event.call_id), at, error, self._last or self._root)
             if not self._tools:
                 self._begin_call(at)
 
@@ -211,7 +226,8 @@ class _Work:
                 },
             )
         elif event.agent_id in self._agents:
-            self._put(self._agents.pop(event.agent_id), at, "", self._root)
+            span = self._agents.pop(event.agent_id)
+            self._put(span, at, "", self._under)
 
     def _finish(self, end: TurnCompleted | TurnFailed | TurnAborted, at: int) -> None:
         root = self._root
@@ -219,6 +235,7 @@ class _Work:
             case TurnFailed(code=code):
                 root.error = code
                 root.attributes[genai.ERROR] = code
+                self._cut(at, code)
                 self._end_all(at, code)
             case TurnAborted(by=by):
                 root.attributes[genai.ABORTED_BY] = by
@@ -229,12 +246,13 @@ class _Work:
                 self._end_all(at, "")
 
     def _end_all(self, at: int, error: str) -> None:
-        self._end_call(at, error=error)
+        self._end_call(at, error)
         for tool in self._tools.values():
-            self._put(tool, at, error, self._asked)
-        for agent in self._agents.values():
-            self._put(agent, at, error, self._root)
-        self._tools, self._agents = {}, {}
+            self._put(tool, at, error, self._last or self._root)
+        while self._agents:
+            _, agent = self._agents.popitem()
+            self._put(agent, at, error, self._under)
+        self._tools = {}
 
     @staticmethod
     def _put(span: Span, at: int, error: str, under: Span) -> None:
