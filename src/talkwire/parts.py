@@ -86,11 +86,7 @@ def parts(
     models = models or catalogue(settings, Choice)
     speech = speech or _speech(settings)
     store = storage(settings)
-    near = MemoryCounters()
-    counters = near if store.link is None else RedisCounters(store.link, near)
-    who = access.access(settings, store.database, counters)
-    if who.keyring is not None:
-        store.signals.hear("keys", who.keyring.drop)
+    who = _who(settings, store)
     journal = _journal(settings, store)
     prompts = Templates(SqlPrompts(store.database), folder=settings.prompts_dir)
     vectors = None if scenarios is not None else embeddings(settings)
@@ -135,6 +131,15 @@ def parts(
     made = (settings, store, who, journal, models, speech, prompts, tools, scenarios, vectors)
     listening = hearing.listening(settings)
     return Parts(*made, results, turns, forgetting, budgets, agents, listening, told)
+
+
+def _who(settings: Settings, store: Storage) -> access.Access:
+    near = MemoryCounters()
+    counters = near if store.link is None else RedisCounters(store.link, near)
+    who = access.access(settings, store.database, counters)
+    if who.keyring is not None:
+        store.signals.hear("keys", who.keyring.drop)
+    return who
 
 
 def _on_end(who: access.Access, told: Observing) -> Callable[[LiveTurn], None]:
