@@ -24,6 +24,7 @@ from talkwire.engine.ports import Choice, Models, Speech, Tools
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.scenes import Scenes
+from talkwire.engine.speaking import Speaker
 from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from talkwire.journals.memory import MemoryJournal
@@ -104,7 +105,7 @@ def parts(
         Runner(
             Performer(
                 store.records,
-                speech,
+                Speaker(speech, backlog_events=settings.turns.max_backlog_events),
                 WindowShare(settings.sessions.window_messages, settings.sessions.window_share),
                 calls=calls,
                 scenes=scenes,

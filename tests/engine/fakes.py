@@ -33,6 +33,7 @@ from talkwire.engine.reader import Reader, ReaderCut
 from talkwire.engine.route import Router
 from talkwire.engine.runner import Limits, Runner
 from talkwire.engine.scenes import Scenes
+from talkwire.engine.speaking import Speaker
 from talkwire.engine.storage_ports import Journal
 from talkwire.engine.turns import Turns
 from tests.engine.storage import FakeJournal, FakeRecords
@@ -238,7 +239,7 @@ class World:
         runner = Runner(
             Performer(
                 self.records,
-                speech,
+                Speaker(speech, backlog_events=backlog_events),
                 WindowShare(),
                 calls=None if tools is None else Calls(tools, long, approvals=approvals),
                 router=router,

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from talkwire.canon.deltas import CallPiece, Finish, Text, Tokens
-from talkwire.canon.errors import SpeechError, UpstreamIncomplete
+from talkwire.canon.errors import UpstreamIncomplete
 from talkwire.canon.events import (
     AnyEvent,
-    AudioCompleted,
-    AudioDelta,
-    AudioFailed,
     MessageCompleted,
     RouteChosen,
     Stamped,
@@ -26,16 +23,15 @@ from talkwire.canon.turn import Message, TextPart, text_message
 from talkwire.engine.ids import is_call_id
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.perform import Performer, WindowShare
-from talkwire.engine.ports import Speech
 from talkwire.engine.route import Router
-from talkwire.engine.steps import CallModel, CallTools, Route, Speak, Step
+from talkwire.engine.speaking import Speaker
+from talkwire.engine.steps import CallModel, CallTools, Route, Step
 from talkwire.engine.steps import Finish as End
 from tests.engine.fakes import (
     OWNER,
     Act,
     FakeModels,
     FakePrompts,
-    FakeSpeech,
     ScriptedModel,
     asking,
     says,
@@ -47,7 +43,7 @@ from tests.engine.storage import FakeJournal, FakeRecords
 class Stage:
     """One turn whose steps the test performs by hand."""
 
-    def __init__(self, *answers: Sequence[Act], speech: Speech | None = None) -> None:
+    def __init__(self, *answers: Sequence[Act]) -> None:
         self.model = ScriptedModel(*answers)
         self.records = FakeRecords()
         first = Stamped(0, 1, TurnStarted("t", "s_1", "native", asking(), "msg_t_in"))
@@ -55,7 +51,7 @@ class Stage:
         journal = FakeJournal(self.records)
         self.live = LiveTurn([first], OWNER, journal=journal, observer=lambda s, e: None)
         self.live.history = [text_message("msg_t_in", "user", "Hi")]
-        self.performer = Performer(self.records, speech, WindowShare(messages=4))
+        self.performer = Performer(self.records, Speaker(None), WindowShare(messages=4))
 
     async def perform(self, step: Step) -> list[AnyEvent]:
         routed = await Router(FakeModels(self.model), FakePrompts()).plan(asking())
@@ -170,41 +166,6 @@ async def test_every_call_gets_a_result(interrupted: bool, said: str) -> None:
 
     assert [r.call_id for r in results if isinstance(r, ToolFinished) and r.is_error] == ["a", "b"]
     assert all(isinstance(r, ToolFinished) and said in r.result for r in results)
-
-
-async def test_speech_is_sent_piece_by_piece() -> None:
-    speech = FakeSpeech(b"abc", b"de")
-    stage = Stage([], speech=speech)
-    stage.live.append([TextDelta("say this")])
-
-    assert await stage.perform(Speak("v")) == [
-        AudioDelta("audio/mpeg", "YWJj"),
-        AudioDelta("audio/mpeg", "ZGU="),
-        AudioCompleted("v"),
-    ]
-    assert speech.spoken == ["say this"]
-
-
-async def test_failing_speech_fails_the_speech_alone() -> None:
-    speech = FakeSpeech(b"abc", SpeechError("the service is away"))
-    events = await Stage([], speech=speech).perform(Speak("v"))
-
-    assert events[-1] == AudioFailed("v", "speech_failed", "the service is away")
-    assert len(events) == 2
-
-
-@pytest.mark.parametrize(
-    ("speech", "interrupted", "code"),
-    [(None, False, "voice_unavailable"), (FakeSpeech(b"abc"), True, "worker_lost")],
-)
-async def test_speech_that_cannot_be_says_why(
-    speech: FakeSpeech | None, interrupted: bool, code: str
-) -> None:
-    [event] = await Stage([], speech=speech).perform(Speak("v", interrupted=interrupted))
-
-    assert isinstance(event, AudioFailed)
-    assert event.code == code
-    assert speech is None or speech.spoken == []
 
 
 async def test_the_end_is_not_performed() -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import aclosing
 from typing import assert_never
 
 from msgspec import Struct, structs
 
 from talkwire.canon.deltas import Delta
-from talkwire.canon.errors import SpeechError, Unavailable, UpstreamIncomplete
+from talkwire.canon.errors import Unavailable, UpstreamIncomplete
 from talkwire.canon.events import (
-    AudioCompleted,
-    AudioDelta,
-    AudioFailed,
     ToolCalled,
     ToolFinished,
 )
@@ -28,10 +23,10 @@ from talkwire.engine.calls import Calls, as_spoken
 from talkwire.engine.counting import lost, settled
 from talkwire.engine.endings import answered, at_limit, refused
 from talkwire.engine.live import LiveTurn
-from talkwire.engine.ports import Speech
 from talkwire.engine.prices import priced
 from talkwire.engine.route import Routed, Router, chosen
 from talkwire.engine.scenes import Scenes
+from talkwire.engine.speaking import Speaker
 from talkwire.engine.steps import (
     CallModel,
     CallTools,
@@ -57,14 +52,14 @@ class WindowShare(Struct, frozen=True):
 class Performer:
     """Performs the steps of turns; it has no state of its own.
 
-    `backlog_events` bounds what a turn may have on its way to the journal: past it the model or
-    the voice is not read on.
+    `backlog_events` bounds what a turn may have on its way to the journal: past it the model is
+    not read on.
     """
 
     def __init__(
         self,
         records: Records,
-        speech: Speech | None,
+        speaker: Speaker,
         window: WindowShare,
         *,
         calls: Calls | None = None,
@@ -73,7 +68,7 @@ class Performer:
         backlog_events: int = 2000,
     ) -> None:
         self._records = records
-        self._speech = speech
+        self._speaker = speaker
         self._window = window
         self._calls = calls
         self._scenes = scenes
@@ -99,7 +94,7 @@ class Performer:
             case Recite():
                 self._scenes_of(live).recite(step.partial, live)
             case Speak():
-                await self._speak(step, live)
+                await self._speaker.speak(step, live)
             case Finish():
                 raise AssertionError("Finish is done by seal")
             case _ as never:
@@ -224,26 +219,3 @@ class Performer:
         room = int(plan.context_tokens * self._window.share)
         room -= estimate_tokens(instructions)
         return Bounds(messages=self._window.messages, tokens=max(room, 0))
-
-    async def _speak(self, step: Speak, live: LiveTurn) -> None:
-        voice, turn = step.voice_id, live.state
-        if self._speech is None:
-            why = "No voice service is configured: set VOICE_CLONE_BASE_URL."
-            live.append([AudioFailed(voice, "voice_unavailable", why)])
-            return
-        if step.interrupted:
-            why = "The server stopped while it was speaking."
-            live.append([AudioFailed(voice, "worker_lost", why)])
-            return
-        mime = self._speech.mime
-        stream = self._speech.speak(turn.text, voice_id=voice, session_id=turn.session_id)
-        try:
-            async with aclosing(stream) as pieces:
-                async for piece in pieces:
-                    live.append([AudioDelta(mime, base64.b64encode(piece).decode("ascii"))])
-                    if live.backlog > self._backlog:
-                        await live.room(self._backlog // 2)
-        except SpeechError as error:
-            live.append([AudioFailed(voice, error.code, error.message)])
-        else:
-            live.append([AudioCompleted(voice)])
