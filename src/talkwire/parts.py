@@ -35,6 +35,7 @@ from talkwire.observing import Observing, observing
 from talkwire.prompts.templates import Templates
 from talkwire.routing import routing
 from talkwire.settings import Settings
+from talkwire.speech import speech as voice
 from talkwire.storage import Storage, storage
 from talkwire.stores.conversations import SqlConversations
 from talkwire.stores.counters import RedisCounters
@@ -44,8 +45,6 @@ from talkwire.stores.results import SqlResults
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry.observe import TurnLog
 from talkwire.toolbox import fault, toolbox
-from talkwire.voice.clone import CloneVoice
-from talkwire.voice.silence import Silence
 from talkwire.web.rates import MemoryCounters
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def parts(
 ) -> Parts:
     """As the settings ask for them; what is given is used instead of the configured."""
     models = models or catalogue(settings, Choice)
-    speech = speech or _speech(settings)
+    speech = speech or voice(settings)
     store = storage(settings)
     who = _who(settings, store)
     journal = _journal(settings, store)
@@ -105,7 +104,7 @@ def parts(
         Runner(
             Performer(
                 store.records,
-                Speaker(speech, backlog_events=settings.turns.max_backlog_events),
+                _speaker(settings, speech),
                 WindowShare(settings.sessions.window_messages, settings.sessions.window_share),
                 calls=calls,
                 scenes=scenes,
@@ -162,6 +161,15 @@ def _scenes(settings: Settings, desk: Desk | None) -> Scenes | None:
     return None if desk is None else Scenes(desk, decide_timeout_s=decide_timeout_s)
 
 
+def _speaker(settings: Settings, speech: Speech | None) -> Speaker:
+    return Speaker(
+        speech,
+        mode=settings.voice.mode or "after",
+        max_chars=settings.voice.max_chars,
+        backlog_events=settings.turns.max_backlog_events,
+    )
+
+
 def _calls(settings: Settings, tools: Tools | None, results: SqlResults) -> Calls | None:
     if tools is None:
         return None
@@ -215,18 +223,3 @@ def _journal(settings: Settings, store: Storage) -> Journal:
         write_ahead=settings.testing.write_ahead,
     )
     return stored if settings.durability == "journal" else MemoryJournal(stored.finish, stored.read)
-
-
-def _speech(settings: Settings) -> Speech | None:
-    voice = settings.voice
-    if voice.use_mock:
-        return Silence()
-    if voice.clone_base_url is None:
-        return None
-    return CloneVoice(
-        voice.clone_base_url,
-        voice.clone_api_key,
-        connect_timeout_s=voice.connect_timeout_s,
-        idle_timeout_s=voice.idle_timeout_s,
-        max_bytes=voice.max_bytes,
-    )

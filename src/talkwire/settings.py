@@ -50,11 +50,11 @@ from talkwire._settings.sections import (
     TestingSettings,
     ToolSettings,
     TurnSettings,
-    VoiceSettings,
 )
 from talkwire._settings.sources import Loaded, client_value, gather
 from talkwire._settings.telemetry import SentrySettings, TracesSettings
 from talkwire._settings.texts import is_loopback, listed, mapped
+from talkwire._settings.voice import VoiceSettings
 
 __all__ = [
     "AgentSettings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -19,7 +19,8 @@ from talkwire.canon.records import (
     PromptVersion,
     RenderedPrompt,
 )
-from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest
+from talkwire.canon.speech import Sound
+from talkwire.canon.turn import ModelRequest, Scalar, TextPart, TurnRequest, VoiceMode
 from talkwire.engine.approvals import Approvals
 from talkwire.engine.budgets import Budgets
 from talkwire.engine.calls import Calls
@@ -143,31 +144,39 @@ class FakePrompts:
 
 
 class FakeSpeech:
-    """Speaks a text in pieces; the acts may hold errors and events to wait for."""
+    """Speaks each text in pieces of 100 ms; the acts may hold errors and events to wait for."""
 
-    mime = "audio/mpeg"
-
-    def __init__(self, *acts: bytes | BaseException | asyncio.Event) -> None:
+    def __init__(self, *acts: bytes | BaseException | asyncio.Event, whole: bool = True) -> None:
         self.acts = acts
+        self.whole = whole
         self.spoken: list[str] = []
+        self.closed = 0
 
     async def speak(
-        self, text: str, *, voice_id: str, session_id: str
-    ) -> AsyncGenerator[bytes, None]:
-        self.spoken.append(text)
-        for act in self.acts:
-            if isinstance(act, BaseException):
-                raise act
-            if isinstance(act, asyncio.Event):
-                await act.wait()
-            else:
-                yield act
+        self, text: str | AsyncIterator[str], *, voice_id: str, session_id: str
+    ) -> AsyncGenerator[Sound, None]:
+        try:
+            async for each in _alone(text) if isinstance(text, str) else text:
+                self.spoken.append(each)
+                for act in self.acts:
+                    if isinstance(act, BaseException):
+                        raise act
+                    if isinstance(act, asyncio.Event):
+                        await act.wait()
+                    else:
+                        yield Sound(act, "audio/mpeg", 100)
+        finally:
+            self.closed += 1
 
     async def check(self) -> str:
         return "fake"
 
     async def close(self) -> None:
         pass
+
+
+async def _alone(text: str) -> AsyncGenerator[str, None]:
+    yield text
 
 
 class FakeNodes:
@@ -226,6 +235,7 @@ class World:
         router: Router | None = None,
         every_s: float = 0.001,
         budgets: Budgets | None = None,
+        voice_mode: VoiceMode = "after",
     ) -> None:
         self.model = model or ScriptedModel(says("Hel", "lo"))
         self.records = records or FakeRecords()
@@ -239,7 +249,7 @@ class World:
         runner = Runner(
             Performer(
                 self.records,
-                Speaker(speech, backlog_events=backlog_events),
+                Speaker(speech, mode=voice_mode, backlog_events=backlog_events),
                 WindowShare(),
                 calls=None if tools is None else Calls(tools, long, approvals=approvals),
                 router=router,

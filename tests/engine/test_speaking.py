@@ -45,14 +45,16 @@ async def test_speech_is_sent_piece_by_piece() -> None:
     assert await stage.speak(Speak("v")) == [
         AudioDelta("audio/mpeg", "YWJj"),
         AudioDelta("audio/mpeg", "ZGU="),
-        AudioCompleted("v"),
+        AudioCompleted("v", 200),
     ]
     assert speech.spoken == ["say this"]
 
 
 async def test_failing_speech_fails_the_speech_alone() -> None:
     speech = FakeSpeech(b"abc", SpeechError("the service is away"))
-    events = await Stage(speech).speak(Speak("v"))
+    stage = Stage(speech)
+    stage.live.append([TextDelta("say this")])
+    events = await stage.speak(Speak("v"))
 
     assert events[-1] == AudioFailed("v", "speech_failed", "the service is away")
     assert len(events) == 2

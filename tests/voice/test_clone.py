@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from talkwire.canon.errors import SpeechError
+from talkwire.voice.ahead import Bounds
 from talkwire.voice.clone import CloneVoice
+from talkwire.voice.silence import FRAME, FRAME_MS
 from tests.voice.clone_server import END, OK, CloneServer, Script, chunk, clone_server
 
 
@@ -24,7 +26,8 @@ async def _voice(url: str, **given: Any) -> AsyncIterator[CloneVoice]:
 
 
 async def _spoken(voice: CloneVoice, voice_id: str = "v1") -> list[bytes]:
-    return [p async for p in voice.speak("你好 hi", voice_id=voice_id, session_id="s1")]
+    speech = voice.speak("你好 hi", voice_id=voice_id, session_id="s1")
+    return [sound.data async for sound in speech]
 
 
 def _writing(*pieces: bytes) -> Script:
@@ -68,9 +71,9 @@ async def test_a_piece_goes_on_before_the_next_is_spoken() -> None:
 
     async with clone_server(script) as server, _voice(server.url, idle_timeout_s=5) as voice:
         speech = voice.speak("x", voice_id="v", session_id="s")
-        first = await anext(speech)
+        first = (await anext(speech)).data
         server.go_on.set()
-        rest = [piece async for piece in speech]
+        rest = [sound.data async for sound in speech]
 
     assert (first, rest) == (b"abc", [b"de"])
 
@@ -148,8 +151,8 @@ async def test_what_came_before_a_cut_has_been_handed_on() -> None:
     got: list[bytes] = []
 
     async def listen(voice: CloneVoice) -> None:
-        async for piece in voice.speak("x", voice_id="v", session_id="s"):
-            got.append(piece)
+        async for sound in voice.speak("x", voice_id="v", session_id="s"):
+            got.append(sound.data)
 
     async with clone_server(_writing(OK, chunk(b"abcdef"))) as server, _voice(server.url) as voice:
         with pytest.raises(SpeechError):
@@ -192,3 +195,38 @@ async def test_the_environment_names_no_proxy_for_it(monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with clone_server() as server, _voice(server.url) as voice:
         assert b"".join(await _spoken(voice)) == b"123456789"
+
+
+async def test_sentences_are_asked_for_one_by_one_and_joined_to_one_stream() -> None:
+    def mp3(server: CloneServer) -> bytes:
+        tag = b"ID3\x04\0\0" + bytes([0, 0, 0, 5]) + b"title"
+        return tag + FRAME * (2 * len(server.requests)) + b"TAG" + bytes(125)
+
+    async def script(server: CloneServer, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + chunk(mp3(server)) + END)
+
+    async def sentences() -> AsyncGenerator[str, None]:
+        yield "One."
+        yield "Two."
+
+    async with (
+        clone_server(script) as server,
+        _voice(server.url, bounds=Bounds(sentences=0)) as voice,
+    ):
+        speech = voice.speak(sentences(), voice_id="v", session_id="s")
+        sounds = [sound async for sound in speech]
+
+    assert [asked["text"] for _, _, asked in server.requests] == ["One.", "Two."]
+    assert b"".join(sound.data for sound in sounds) == FRAME * 6
+    assert sum(sound.ms for sound in sounds) == pytest.approx(6 * FRAME_MS)
+
+
+async def test_how_long_the_speech_of_a_whole_text_lasts_is_counted_where_it_is_mp3() -> None:
+    async with (
+        clone_server(_writing(OK, chunk(FRAME * 10), END)) as server,
+        _voice(server.url) as voice,
+    ):
+        speech = voice.speak("x", voice_id="v", session_id="s")
+        sounds = [sound async for sound in speech]
+
+    assert sum(sound.ms for sound in sounds) == pytest.approx(10 * FRAME_MS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -11,7 +12,8 @@ SAMPLES_PER_S = {0: 44_100, 1: 48_000, 2: 32_000}
 
 
 async def _spoken(text: str) -> list[bytes]:
-    return [p async for p in Silence().speak(text, voice_id="v", session_id="s")]
+    speech = Silence().speak(text, voice_id="v", session_id="s")
+    return [sound.data async for sound in speech]
 
 
 def _frames(audio: bytes) -> list[bytes]:
@@ -49,4 +51,16 @@ async def test_it_comes_in_pieces_that_can_each_be_decoded() -> None:
 
 async def test_it_says_that_it_is_a_stand_in() -> None:
     assert "VOICE_USE_MOCK" in await Silence().check()
-    assert Silence.mime == "audio/mpeg"
+
+
+async def test_sentences_are_one_stream_and_it_says_how_long_it_is() -> None:
+    async def sentences() -> AsyncGenerator[str, None]:
+        yield "Hello, world"
+        yield "x" * 9_000
+
+    speech = Silence().speak(sentences(), voice_id="v", session_id="s")
+    sounds = [sound async for sound in speech]
+
+    assert len(_frames(b"".join(sound.data for sound in sounds))) * 24 == 720 + 4_800
+    assert sum(sound.ms for sound in sounds) == 720 + 4_800
+    assert {sound.mime for sound in sounds} == {"audio/mpeg"}

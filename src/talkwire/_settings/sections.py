@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import model_validator as whole
 
-from talkwire._settings.hearing import HearingSettings
 from talkwire._settings.kinds import (
     Algorithms,
     Count,
@@ -88,18 +87,6 @@ class LimitSettings(Group):
     tpm: Count | None = None
     address_rpm: Count | None = None
     streams: Count | None = None
-
-
-class VoiceSettings(Group):
-    """The voice clone service, and what understands speech."""
-
-    clone_base_url: Url | None = None
-    clone_api_key: SecretStr | None = None
-    use_mock: bool = False
-    connect_timeout_s: Seconds = 10
-    idle_timeout_s: Seconds = 30
-    max_bytes: Count = 10_485_760
-    hearing: HearingSettings = HearingSettings()
 
 
 class DatabaseSettings(Group):

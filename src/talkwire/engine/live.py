@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from talkwire.canon.errors import TalkwireError
 from talkwire.canon.events import AnyEvent, AudioDelta, ReasoningDelta, Stamped, TextDelta
@@ -14,6 +15,9 @@ from talkwire.engine.assemble import Answering
 from talkwire.engine.metering import Meter
 from talkwire.engine.reader import Log
 from talkwire.engine.storage_ports import Journal
+
+if TYPE_CHECKING:
+    from talkwire.engine.speaking import Speaking
 
 Observer = Callable[[TurnState, Stamped], None]
 _DELTAS = (TextDelta, ReasoningDelta, AudioDelta)
@@ -64,7 +68,7 @@ class LiveTurn:
         "_journal",
         "_observer",
         "_room",
-        "_room_for",
+        "_room_at",
         "aborted_by",
         "alone",
         "answering",
@@ -78,6 +82,7 @@ class LiveTurn:
         "over",
         "owner",
         "sealed",
+        "speaking",
         "state",
         "stopped",
         "task",
@@ -97,6 +102,7 @@ class LiveTurn:
         self.key_id = key_id  # the API key that has asked
         self.answering: Answering | None = None  # the model that is asked just now
         self.meter: Meter | None = None  # counts what a budget bounds
+        self.speaking: Speaking | None = None  # who speaks the answer
         self.state = TurnState()
         self.log = Log()
         self.aborted_by: str | None = None
@@ -113,7 +119,7 @@ class LiveTurn:
         self._journal = journal
         self._observer = observer
         self._room: asyncio.Future[None] | None = None
-        self._room_for = 0
+        self._room_at = 0
         for stamped in first:
             check(self.state, stamped)
             self.state.apply(stamped)
@@ -138,7 +144,11 @@ class LiveTurn:
             self._journal.append(self.state.turn_id, batch)
 
     def keep_back(self, events: Iterable[AnyEvent]) -> None:
-        """Add events that are told with the turn's end alone, which has to be what comes next."""
+        """Add events that are told with the turn's end alone, which has to be what comes next: it
+        is spoken no further.
+        """
+        if self.speaking is not None:
+            self.append(self.speaking.cut())
         self.kept_back += self.stamp(events)
 
     def stamp(self, events: Iterable[AnyEvent]) -> list[Stamped]:
@@ -162,7 +172,7 @@ class LiveTurn:
         """The journal holds all events with `n < until`."""
         self.log.show(until)
         room = self._room
-        if room is not None and self.backlog <= self._room_for:
+        if room is not None and self.log.held >= self._room_at:
             self._room = None
             if not room.done():
                 room.set_result(None)
@@ -193,14 +203,18 @@ class LiveTurn:
         return self.state.count - self.log.held
 
     def room(self, most: int) -> asyncio.Future[None]:
-        """Done once at most `most` events are on their way; cancelled if the journal is lost."""
-        room = self._room
+        """Done once at most `most` of the events that there are now are on their way; cancelled if
+        the journal is lost. Whoever adds events meanwhile keeps nobody waiting.
+        """
+        room, at = self._room, self.state.count - most
         if room is None or room.done():
             room = self._room = asyncio.get_running_loop().create_future()
-        self._room_for = most
+        else:
+            at = max(at, self._room_at)
+        self._room_at = at
         if self.error is not None:
             room.cancel()
-        elif self.backlog <= most:
+        elif self.log.held >= at:
             room.set_result(None)
         return room
 

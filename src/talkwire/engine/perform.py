@@ -163,11 +163,14 @@ class Performer:
             request = stream.capped(request)
         assembler = Assembler(f"call_{turn.turn_id}_{len(turn.rounds)}")
         live.answering = answering = Answering(request, plan, assembler, stream)
+        speaking = self._speaker.begin(live, step.partial)
         feed, append, most = assembler.feed, live.append, self._backlog
 
         def hear(deltas: Sequence[Delta]) -> Awaitable[None] | None:
             if events := feed(deltas):
                 append(events)
+                if speaking is not None:
+                    speaking.hear(events)
                 if live.backlog > most:
                     return live.room(most // 2)
             return None
@@ -182,6 +185,8 @@ class Performer:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
         said = answered(assembler, turn, plan=plan, request=request, offered=offered)
         live.append([*settled(live), *said])
+        if speaking is not None and turn.message is None:
+            speaking.pause()
 
     async def _given(self, live: LiveTurn, plan: Plan, instructions: str) -> Sequence[Message]:
         """What the model hears: a context as it is, else what fits of the session's history beside

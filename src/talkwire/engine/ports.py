@@ -6,7 +6,7 @@ Implementations do not import this module: they fit by shape, and mypy checks th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from talkwire.canon.records import (
     RenderedPrompt,
 )
 from talkwire.canon.scenarios import Scene
+from talkwire.canon.speech import Sound
 from talkwire.canon.tools import CallContext, Tool, ToolAnswer
 from talkwire.canon.turn import Message, ModelRequest, Scalar, TurnRequest
 
@@ -210,15 +211,21 @@ class Prompts(Protocol):
 
 
 class Speech(Protocol):
-    """A voice service."""
+    """A voice. With `whole` an answer that is known already is given to it as it is, in one piece,
+    instead of its sentences.
+    """
 
-    mime: str
+    whole: bool
 
-    def speak(self, text: str, *, voice_id: str, session_id: str) -> AsyncGenerator[bytes, None]:
-        """The speech of a text, piece by piece as it comes; all but the last are a multiple of 3
-        bytes long, so that the base64 of each can be decoded by itself.
+    def speak(
+        self, text: str | AsyncIterator[str], *, voice_id: str, session_id: str
+    ) -> AsyncGenerator[Sound, None]:
+        """The speech of a text, or of sentences as they come, as one stream of audio.
 
-        :raises SpeechError: the service refused, failed or stopped halfway.
+        A sentence is asked for when there is room for it. Closing the iterator stops the work at
+        once.
+
+        :raises SpeechError: the voice refused, failed or stopped halfway.
         """
         ...
 

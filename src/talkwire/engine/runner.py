@@ -97,7 +97,11 @@ class Runner:
                 routed = await self._router.plan(live.state.asked)
             if self._budgets is not None:
                 live.meter = await self._budgets.open(live.owner, live.key_id, live.state)
-            return await self._advance(live, routed, resumed=resumed)
+            try:
+                return await self._advance(live, routed, resumed=resumed)
+            finally:
+                if live.speaking is not None:
+                    await live.speaking.stop()
 
     async def _advance(self, live: LiveTurn, routed: Routed, *, resumed: bool) -> Terminal:
         if resumed:

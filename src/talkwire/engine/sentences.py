@@ -18,8 +18,9 @@ _CLOSING = "\"'”’»)]}）」』】》*_~"
 _PAUSES = ",;:，、：—"
 _WIDE = "\u2e80"  # characters from here on are Chinese, Japanese, Korean and their marks
 _SHORT = """
-mr mrs ms dr prof rev gen col sgt capt hon st jr sr vs e.g i.e cf al fig figs eq sec ch vol ed eds pp
-dept univ inc ltd co corp approx est min max tel ext jan feb mar apr jun jul aug sep sept oct nov dec
+mr mrs ms dr prof rev gen col sgt capt hon st jr sr vs e.g i.e cf al fig figs eq sec ch vol ed eds
+pp dept univ inc ltd co corp approx est min max tel ext jan feb mar apr jun jul aug sep sept oct nov
+dec
 """
 _ABBREVIATIONS = frozenset(_SHORT.split())
 _WITH_NUMBERS = frozenset({"no", "nr", "p", "art"})

@@ -53,7 +53,9 @@ class Recite(Struct, frozen=True):
 
 
 class Speak(Struct, frozen=True):
-    """Speak the answer. `interrupted`: some of it was sent already, so it cannot begin again."""
+    """Speak the answer. `interrupted`: some of it was sent already, so it cannot begin again; who
+    has sent it can go on.
+    """
 
     voice_id: str
     interrupted: bool = False
@@ -133,7 +135,7 @@ def _left(state: TurnState, *, resumed: bool) -> Step | None:
 def _after_answer(state: TurnState, message: Message) -> Step:
     voice = state.asked.voice
     finish = Finish(TurnCompleted(message.finish_reason or "stop"))
-    if voice is None or not message.text.strip():
+    if voice is None or not (message.text.strip() or state.audio == "partial"):
         return finish
     match state.audio:
         case "none":
