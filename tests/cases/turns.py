@@ -29,7 +29,7 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.scenarios import Move, Scene
-from talkwire.canon.turn import FinishReason, Message, TextPart, TurnRequest
+from talkwire.canon.turn import FinishReason, Message, TextPart, TurnRequest, VoiceMode
 
 TURN = "t_01m7xkg5q8zv3h9w4t6y2b0c1d"
 SESSION = "s_01m7xkg5q8zv3h9w4t6y2b0c1e"
@@ -42,10 +42,14 @@ ODD = (
 )
 
 
-def start(voice: str | None = None) -> list[AnyEvent]:
+def start(voice: str | None = None, mode: VoiceMode | None = None) -> list[AnyEvent]:
     """The two events that every turn begins with."""
     request = TurnRequest(
-        session_id=SESSION, wire="responses-sse", parts=(TextPart("Hello"),), voice=voice
+        session_id=SESSION,
+        wire="responses-sse",
+        parts=(TextPart("Hello"),),
+        voice=voice,
+        voice_mode=mode,
     )
     return [
         TurnStarted(turn_id=TURN, session_id=SESSION, wire="responses-sse", request=request),
@@ -90,6 +94,18 @@ def _spoken(*ends: AnyEvent) -> list[AnyEvent]:
         message("Hi!"),
         *voice[: 2 if isinstance(ends[0], AudioCompleted) else 1],
         *ends,
+    ]
+
+
+def _spoken_live(*rest: AnyEvent) -> list[AnyEvent]:
+    """The first sentence is spoken while the second one is written."""
+    return [
+        *start("anna", "live"),
+        *said(["Hi! "]),
+        AudioDelta("audio/mpeg", "SUQz"),
+        *said(["How are"]),
+        AudioDelta("audio/mpeg", "BAAA"),
+        *rest,
     ]
 
 
@@ -251,6 +267,26 @@ BUILDERS: dict[str, Callable[[], list[AnyEvent]]] = {
     ),
     "speech_aborted": lambda: _spoken(TurnAborted("client")),
     "speech_lost": lambda: _spoken(TurnAdopted("node-b", 2), _LOST),
+    "spoken_live": lambda: _spoken_live(
+        *said([" you?"]),
+        *finish("Hi! How are you?")[:-1],
+        AudioDelta("audio/mpeg", "AAEC"),
+        AudioCompleted("anna", 1_250),
+        TurnCompleted("stop"),
+    ),
+    "speech_failed_live": lambda: _spoken_live(
+        AudioFailed("anna", "speech_failed", "The voice service failed."),
+        *said([" you?"]),
+        *finish("Hi! How are you?"),
+    ),
+    "speech_aborted_live": lambda: _spoken_live(TurnAborted("client")),
+    "speech_cut_live": lambda: _spoken_live(
+        _call(1),
+        UsageCounted(input_tokens=10, output_tokens=5),
+        AudioFailed("anna", "speech_cut", "The turn waits for a decision."),
+        ToolApprovalRequested("call_1", "weather", '{"city":"Bern","day":1}', 1_790_000_600_000),
+        TurnCompleted("approval_required"),
+    ),
     "tool_streams": lambda: [
         *start(),
         *[_call(n) for n in (1, 2)],

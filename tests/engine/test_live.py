@@ -85,6 +85,21 @@ async def test_room_is_waited_for_until_enough_is_held() -> None:
         await waiting
 
 
+async def test_whoever_adds_events_meanwhile_keeps_nobody_waiting_for_room() -> None:
+    stage = Stage()
+    stage.live.append([TextDelta("a")] * 3)
+    waiting = stage.live.room(0)
+    stage.live.append([TextDelta("b")] * 5)
+    assert stage.live.room(7) is waiting
+    stage.journal.commit("t", 2)
+    assert not waiting.done()
+    stage.journal.commit("t", 1)
+
+    async with asyncio.timeout(5):
+        await waiting
+    assert stage.live.backlog == 5
+
+
 @pytest.mark.parametrize("error", [Fenced("gone"), StorageUnavailable("away")])
 async def test_who_waits_for_room_hears_of_a_lost_journal(error: TalkwireError) -> None:
     stage = Stage()

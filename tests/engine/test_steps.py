@@ -153,6 +153,7 @@ def test_a_whole_answer_ends_the_turn_with_its_reason(
         ((), None, "hi", None),
         ((), "v", " \n", None),
         ((), "v", "", None),
+        ((AudioDelta("m", "AAAA"),), "v", "", Speak("v", interrupted=True)),
     ],
 )
 def test_an_answer_is_spoken_once_where_a_voice_was_asked_for(

@@ -147,9 +147,10 @@ class LiveTurn:
         """Add events that are told with the turn's end alone, which has to be what comes next: it
         is spoken no further.
         """
-        if self.speaking is not None:
+        kept = list(events)
+        if kept and self.speaking is not None:
             self.append(self.speaking.cut())
-        self.kept_back += self.stamp(events)
+        self.kept_back += self.stamp(kept)
 
     def stamp(self, events: Iterable[AnyEvent]) -> list[Stamped]:
         """Number, time and fold events without giving them to the journal."""

@@ -1,7 +1,8 @@
 """Events to the frames of this wire, in the order of the OpenAI Responses API.
 
 The terminal frame of a turn without a voice leaves with `message.completed`; with a voice it is
-the `audio.completed` or `audio.failed` that follows.
+the `audio.completed` or `audio.failed` that follows. Audio may come between the text's deltas; how
+it has ended is told after the text at any rate.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Encoder:
         self._begun = False  # response.created is out
         self._said = False  # response.completed is out; what follows is speech
         self._over = False  # the terminal frame is out
+        self._sound: AudioCompleted | AudioFailed | None = None  # how speech ended before the text
         self.response: dict[str, Any] = {}
 
     def feed(self, batch: Sequence[Stamped]) -> list[bytes]:
@@ -177,6 +179,8 @@ class Encoder:
         self._frame("response.completed", {"response": self.response})
         self._said = True
         self._over = self._voice is None
+        if self._sound is not None:
+            self._audio(self._sound)
 
     def _whole(self, status: str, more: dict[str, Any]) -> None:
         self.response = {**self._head(status), **more, "output": self._output.items}
@@ -194,6 +198,8 @@ class Encoder:
     def _audio(self, event: Speech) -> None:
         if isinstance(event, AudioDelta):
             self._raw("audio.chunk", {"b64": event.data})  # frozen: no other key
+        elif not self._said:
+            self._sound = event
         elif isinstance(event, AudioCompleted):
             self._spoken(event.voice_id)
         else:
@@ -218,7 +224,7 @@ class Encoder:
         self._begin()
         if isinstance(event, TurnCompleted):
             self._complete(self._output.text, event.finish_reason)
-            if self._voice is not None:
+            if self._voice is not None and not self._over:
                 self._spoken(self._voice)
         elif isinstance(event, TurnFailed):
             self._fail(event)
