@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from talkwire._settings.sections import LimitSettings, VoiceSettings
+from talkwire._settings.sections import LimitSettings
+from talkwire._settings.voice import VoiceSettings
 from talkwire.canon.events import Stamped, TurnCompleted, TurnStarted, UsageCounted
 from talkwire.canon.turn import TurnRequest
 from talkwire.engine.live import LiveTurn

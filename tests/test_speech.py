@@ -53,7 +53,7 @@ async def test_the_key_of_the_models_goes_to_their_own_service_alone() -> None:
     for settings, told in ((own, "sk-1"), (other, None)):
         made = speech(settings)
         assert isinstance(made, OpenAISpeech)
-        key = made._service._api_key
+        key = made._endpoint._api_key
         assert (key and key.get_secret_value()) == told
         await made.close()
     assert (vendor(own), vendor(other)) == ("openai", "openai")

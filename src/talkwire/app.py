@@ -147,12 +147,13 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
     )
     draining.install()
     stack.callback(draining.remove)
-    cleaning = Cleaning(store.database, retention_s=settings.events.retention_s)
+    kept_s, spoken_s = settings.events.retention_s, settings.voice.retention_s
+    cleaning = Cleaning(store.database, retention_s=kept_s, spoken_s=spoken_s)
     keeping = [
         upkeep.beat(store.nodes, settings.node.beat_s, lambda error: _come_back(made, error)),
         upkeep.take_up(store.nodes, turns, min(_ADOPT_EVERY_S, settings.node.beat_s)),
         upkeep.stop_asked(turns, _STOP_EVERY_S, store.signals),
-        upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S),
+        upkeep.sweep(cleaning.sweep, _SWEEP_EVERY_S, lambda: turns.let_go(spoken_s)),
         upkeep.sweep(Refolding(store.database).catch_up, _SWEEP_EVERY_S),
     ]
     if isinstance(made.models, Catalogue):

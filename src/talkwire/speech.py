@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from talkwire.engine.ports import Speech
 from talkwire.settings import Settings
-from talkwire.voice import espeak
+from talkwire.voice import encoding, espeak
 from talkwire.voice.ahead import Bounds
 
 OPENAI = "https://api.openai.com/v1"
@@ -26,6 +26,16 @@ def vendor(settings: Settings) -> Vendor:
     if voice.openai.base_url is not None or voice.openai.api_key is not None:
         return "openai"
     return "none" if espeak.found() is None else "espeak"
+
+
+def spoken_as(settings: Settings) -> str:
+    """The format that answers are spoken in; MP3 of a service is joined without the extra `voice`,
+    all else that is no WAV needs it.
+    """
+    wanted, who = settings.voice.format, vendor(settings)
+    if who in ("clone", "silence"):
+        return wanted if wanted == "mp3" else "mp3"
+    return wanted if (who, wanted) == ("openai", "mp3") else encoding.available(wanted)
 
 
 def speech(settings: Settings) -> Speech | None:

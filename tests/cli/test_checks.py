@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from talkwire.cli import checks, local_servers
-from talkwire.settings import ModelSettings, Settings, VoiceSettings
+from talkwire.settings import ModelSettings, Settings
 
 CANARY = "sk-canary0123"
 
@@ -166,16 +166,6 @@ def test_the_demo_is_told(monkeypatch: pytest.MonkeyPatch, dead: int) -> None:
 
     assert "scripted demo" in next(iter(checks.models(Settings(use_mock=True)))).found
     assert "OPENAI_API_KEY" in next(iter(checks.models(Settings()))).found
-
-
-def test_the_voice(upstream: int, dead: int) -> None:
-    def outcome(voice: VoiceSettings) -> str:
-        return checks.voice(Settings(voice=voice)).outcome
-
-    assert outcome(VoiceSettings()) == "note"
-    assert outcome(VoiceSettings(use_mock=True)) == "note"
-    assert outcome(VoiceSettings(clone_base_url=f"http://127.0.0.1:{upstream}")) == "ok"
-    assert outcome(VoiceSettings(clone_base_url=f"http://127.0.0.1:{dead}")) == "broken"
 
 
 def test_a_port_is_free_ours_or_somebody_elses(upstream: int, dead: int) -> None:

@@ -264,6 +264,25 @@ async def test_an_answer_that_is_too_long_is_spoken_no_further() -> None:
     assert speech.spoken == ["One.", "Two."]
 
 
+@pytest.mark.parametrize(("acts", "spoken"), [((b"abc",), True), ((SpeechError("away"),), False)])
+async def test_it_is_stored_whether_there_is_audio_and_such_turns_are_let_go(
+    acts: tuple[bytes | BaseException, ...], spoken: bool
+) -> None:
+    world = World(speech=FakeSpeech(*acts))
+    turn_id, other = await world.ask(voice="v"), await world.ask(session="s_2")
+    for each in (turn_id, other):
+        await told(world, each)
+    await until(lambda: world.turns.running == 0)
+
+    assert world.records.outcomes[turn_id].spoken == spoken
+    world.turns.let_go(None)
+    world.turns.let_go(3_600)
+    assert world.turns._board.find(turn_id) is not None
+    world.turns.let_go(-1)
+    assert world.turns._board.find(turn_id) is None
+    assert world.turns._board.find(other) is not None
+
+
 async def half_spoken(*events: AnyEvent) -> tuple[World, str, FakeSpeech]:
     """A turn that another process left when it had these events; its model can carry on."""
     left = World(ScriptedModel([asyncio.Event()]), voice_mode="live")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from talkwire.canon.errors import NotFound
+from talkwire.canon.turn import answer_message_id
 from talkwire.journals.sql import SqlJournal
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.database import Database
@@ -51,6 +53,26 @@ async def test_logs_past_their_retention_and_expired_keys_go(
     assert await journal.read(old.record.turn_id, 0) == []
     assert len(await journal.read(new.record.turn_id, 0)) == 2
     assert (await records.turn("ann", old.record.turn_id)).ended
+
+
+async def test_logs_with_audio_may_go_earlier_and_their_messages_stay(
+    database: Database, records: SqlRecords
+) -> None:
+    journal = SqlJournal(database, write_outcome)
+    spoken = await records.start(new_turn("s_1"))
+    await journal.finish(replace(outcome(spoken, at=NOW), spoken=True))
+    written = await records.start(new_turn("s_2"))
+    await journal.finish(outcome(written, at=NOW))
+    at = NOW + 60_001
+
+    for kept_s, gone in ((3_600.0, 0), (60.0, 1)):
+        cleaning = Cleaning(database, retention_s=600, spoken_s=kept_s, clock=lambda: at)
+        swept = await cleaning.sweep()
+        assert (swept.spoken, swept.logs) == (gone, 0)
+    assert await journal.read(spoken.record.turn_id, 0) == []
+    assert len(await journal.read(written.record.turn_id, 0)) == 2
+    stored = await records.message("ann", answer_message_id(spoken.record.turn_id))
+    assert stored.message.text == "Hello"
 
 
 async def test_a_call_that_had_to_be_approved_is_known_for_a_while_after_its_time(

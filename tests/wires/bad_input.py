@@ -306,6 +306,7 @@ def native() -> list[Bad]:
         "prompt_variables": [*NO_OBJECT, {"a": []}],
         "tools": ["x", 1, {}, [1], [""], [["a"]]],
         "voice": [1, "", "a b", "é", "x" * 201],
+        "voice_mode": ["now", 1, ""],
         "temperature": NO_NUMBER,
         "max_output_tokens": [*NO_NUMBER, 0],
         "parent_message_id": [1, [], {}, "x" * 65],

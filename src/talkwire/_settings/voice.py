@@ -14,7 +14,7 @@ from talkwire._settings.texts import mapped
 Provider = Literal["auto", "clone", "openai", "espeak", "none"]
 
 
-class SpeechServiceSettings(Group):
+class OpenAISpeechSettings(Group):
     """An OpenAI-compatible speech service; `base_url` and `api_key` None are those of the models.
     `voice` speaks for clients that ask for the voice `default`.
     """
@@ -55,7 +55,7 @@ class VoiceSettings(Group):
     clone_base_url: Url | None = None
     clone_api_key: SecretStr | None = None
     use_mock: bool = False
-    openai: SpeechServiceSettings = SpeechServiceSettings()
+    openai: OpenAISpeechSettings = OpenAISpeechSettings()
     espeak: EspeakSettings = EspeakSettings()
     ahead: AheadSettings = AheadSettings()
     connect_timeout_s: Seconds = 10

@@ -125,7 +125,7 @@ class Outcome(Struct, frozen=True):
     whole turn's events. `messages` come in tree order; the last one becomes the session's leaf.
     `by_model` is the usage of each model that was chosen, in that order, be it nothing; a turn
     that ended before one was has None there. Together they are `usage`. `voice_ms` is how long was
-    heard and spoken.
+    heard and spoken. `spoken`: there is audio in the log.
     """
 
     turn_id: str
@@ -148,6 +148,7 @@ class Outcome(Struct, frozen=True):
     ended_at: int
     key_id: str | None = None
     voice_ms: int = 0
+    spoken: bool = False
 
 
 class StoredMessage(Struct, frozen=True):

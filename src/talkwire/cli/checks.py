@@ -41,7 +41,6 @@ class Check(NamedTuple):
 def local(settings: Settings) -> Iterator[Check]:
     """All parts of a server with these settings on this machine, but for its storage."""
     yield from models(settings)
-    yield voice(settings)
     yield prompts(settings.prompts_dir)
     for host, port in settings.addresses:
         yield address(host, port)
@@ -184,21 +183,6 @@ def bare(url: str) -> str:
     except httpx2.InvalidURL:
         return "the address"
     return f"{parsed.scheme}://{parsed.host}{f':{parsed.port}' if parsed.port else ''}"
-
-
-def voice(settings: Settings) -> Check:
-    """The voice clone service, where one is configured."""
-    wanted = settings.voice
-    if wanted.use_mock:
-        return Check("voice", "note", "VOICE_USE_MOCK: short silence is spoken")
-    if wanted.clone_base_url is None:
-        return Check("voice", "note", "none configured (VOICE_CLONE_BASE_URL)")
-    shown = bare(wanted.clone_base_url)
-    try:
-        answer = httpx2.get(wanted.clone_base_url, timeout=QUICK, trust_env=False)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        return Check("voice", "broken", f"{shown} does not answer ({type(error).__name__})")
-    return Check("voice", "ok", f"{shown} answers HTTP {answer.status_code}")
 
 
 def prompts(path: Path | None) -> Check:

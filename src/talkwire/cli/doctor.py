@@ -20,6 +20,7 @@ from talkwire.cli import (
     checks_hearing,
     checks_storage,
     checks_telemetry,
+    checks_voice,
 )
 from talkwire.cli.checks import Check
 from talkwire.cli.own_key import BadKey, own_key
@@ -51,6 +52,7 @@ def run(
         found += checks_agents.agents(loaded.settings)
         found.append(checks_hearing.listens(loaded.settings))
         found += checks_telemetry.telemetry(loaded.settings)
+        found.append(checks_voice.voice(loaded.settings))
     if url:
         found += _stream(url, key_file)
     rows = list(in_force(loaded)) if loaded else []

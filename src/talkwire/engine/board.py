@@ -116,6 +116,14 @@ class Board:
             kept = (live for live in self._recent if live.turn_id not in gone)
             self._recent = deque(kept)
 
+    def spoken(self, before: int) -> list[str]:
+        """Turns with audio that ended before this time."""
+        return [
+            live.turn_id
+            for live in self._recent
+            if live.state.audio != "none" and live.log.events[-1].at < before
+        ]
+
     def _ended(self, live: LiveTurn) -> None:
         self.running -= 1
         if not live.log.ended and not isinstance(live.error, Fenced):

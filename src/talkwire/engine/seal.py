@@ -13,6 +13,7 @@ from typing import Literal
 from talkwire.canon.errors import Conflict, Fenced, StorageUnavailable, TalkwireError
 from talkwire.canon.events import (
     AnyEvent,
+    AudioDelta,
     Terminal,
     TurnAborted,
     TurnCompleted,
@@ -123,7 +124,15 @@ def _outcome(live: LiveTurn, terminal: Terminal, tail: list[AnyEvent]) -> Outcom
         ended_at=stamped[-1].at,
         key_id=live.key_id,
         voice_ms=state.asked.heard_ms + state.spoken_ms,
+        spoken=_spoken(live),
     )
+
+
+def _spoken(live: LiveTurn) -> bool:
+    """Whether there is audio in the turn: a voice may have failed before it said anything."""
+    if live.state.audio == "none":
+        return False
+    return any(type(stamped.event) is AudioDelta for stamped in live.log.events)
 
 
 def _status(terminal: Terminal) -> Literal["completed", "failed", "aborted"]:

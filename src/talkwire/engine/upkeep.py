@@ -62,10 +62,15 @@ async def stop_asked(turns: Turns, every_s: float, signals: Signals) -> None:
             _log.warning("turns.not_stopped: %s", error.message)
 
 
-async def sweep(clean: Callable[[], Awaitable[object]], every_s: float) -> None:
-    """Delete what is kept no longer, again and again."""
+async def sweep(
+    clean: Callable[[], Awaitable[object]],
+    every_s: float,
+    let_go: Callable[[], None] = lambda: None,
+) -> None:
+    """Delete what is kept no longer, again and again; `let_go` of what is remembered of it here."""
     while True:
         await asyncio.sleep(every_s)
+        let_go()
         try:
             await clean()
         except TalkwireError as error:

@@ -16,6 +16,7 @@ from talkwire.stores import partitions
 from talkwire.stores.database import Database
 from talkwire.stores.prepared import Prepared
 from talkwire.stores.schema import (
+    SPOKEN,
     UNFINISHED,
     approvals,
     idempotency,
@@ -45,6 +46,15 @@ _logs = Prepared(
         )
     )
 )
+_spoken = Prepared(
+    delete(turn_logs).where(
+        turn_logs.c.turn_id.in_(
+            select(turn_logs.c.turn_id)
+            .where(SPOKEN & (turn_logs.c.ended_at < bindparam("before")))
+            .limit(bindparam("most"))
+        )
+    )
+)
 _results = Prepared(
     delete(tool_results).where(
         tuple_(tool_results.c.owner, tool_results.c.call_id).in_(
@@ -68,9 +78,12 @@ _TRY = text("SELECT pg_try_advisory_xact_lock(725011983, 2)")
 
 
 class Swept(NamedTuple):
-    """How many rows a pass has deleted; of `events` partitions, where there are some."""
+    """How many rows a pass has deleted; of `events` partitions, where there are some. `spoken` are
+    logs that went earlier since they hold audio.
+    """
 
     events: int
+    spoken: int
     logs: int
     results: int
     approvals: int
@@ -79,7 +92,8 @@ class Swept(NamedTuple):
 
 class Cleaning:
     """`retention_s`: how long the events of an ended turn, and a long result, can be read;
-    for as long it is known what was said of a call that had to be approved.
+    for as long it is known what was said of a call that had to be approved. `spoken_s` is that of
+    the events of turns with audio, where it is shorter.
 
     `slice_rows` bounds one delete: it holds the writer for a few milliseconds.
     """
@@ -89,11 +103,13 @@ class Cleaning:
         database: Database,
         *,
         retention_s: float,
+        spoken_s: float | None = None,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         slice_rows: int = 2_000,
     ) -> None:
         self._database = database
         self._retention_s = retention_s
+        self._spoken_s = retention_s if spoken_s is None else min(spoken_s, retention_s)
         self._clock = clock
         self._slice_rows = slice_rows
 
@@ -103,7 +119,7 @@ class Cleaning:
         :raises Fenced, StorageUnavailable: what was deleted before stays deleted.
         """
         now = self._clock()
-        before = now - int(self._retention_s * 1000)
+        before, spoken = (now - int(s * 1000) for s in (self._retention_s, self._spoken_s))
         hot, logs = self._slice_rows, max(1, self._slice_rows // 20)  # a log is a whole turn
         if self._database.partitioned:
             await self._database.apart(partitions.make)
@@ -112,6 +128,7 @@ class Cleaning:
             events = await self._repeat(lambda c: _events.run(c, most=hot), hot)
         return Swept(
             events=events,
+            spoken=await self._repeat(lambda c: _spoken.run(c, before=spoken, most=logs), logs),
             logs=await self._repeat(lambda c: _logs.run(c, before=before, most=logs), logs),
             results=await self._repeat(lambda c: _results.run(c, before=before, most=logs), logs),
             approvals=await self._repeat(lambda c: _approvals.run(c, before=before, most=hot), hot),

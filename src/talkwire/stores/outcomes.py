@@ -71,6 +71,7 @@ def write_outcome(connection: Connection, outcome: Outcome) -> bool:
         count=len(outcome.log),
         ended_at=outcome.ended_at,
         payload=dump(outcome.log).decode(),
+        spoken=outcome.spoken,
     )
     for model, used in outcome.by_model.items():
         _count.run(

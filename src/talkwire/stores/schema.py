@@ -34,6 +34,7 @@ UNFINISHED = text("status IN ('queued', 'running')")
 WITH_KEY = text("key_id IS NOT NULL")
 LABELLED = text("user_label IS NOT NULL")
 UNFOLDED = text("folded IS NULL")
+SPOKEN = text("spoken")
 
 principals = Table(
     "principals",
@@ -145,6 +146,13 @@ turn_logs = Table(
     Column("count", Integer, nullable=False),
     Column("ended_at", BigInteger, nullable=False, index=True),
     Column("payload", Text, nullable=False),
+    Column("spoken", Boolean, nullable=False, server_default=text("false")),
+    Index(
+        "ix_turn_logs_spoken",
+        "ended_at",
+        sqlite_where=SPOKEN,
+        postgresql_where=SPOKEN,
+    ),
 )
 
 nodes = Table(

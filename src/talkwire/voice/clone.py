@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pydantic import SecretStr
 
 from talkwire.canon.speech import Sound
-from talkwire.voice._service import Service
+from talkwire.voice._endpoint import Endpoint
 from talkwire.voice.ahead import Bounds
 from talkwire.voice.joining import as_it_is, joined
 
@@ -33,7 +33,7 @@ class CloneVoice:
     ) -> None:
         self._max_bytes = max_bytes
         self._bounds = bounds or Bounds()
-        self._service = Service(
+        self._endpoint = Endpoint(
             base_url,
             api_key,
             connect_timeout_s=connect_timeout_s,
@@ -58,7 +58,7 @@ class CloneVoice:
                 "voice_type": voice_id or None,
                 "save_path": None,
             }
-            return self._service.audio("/api/tts/stream", asked)
+            return self._endpoint.audio("/api/tts/stream", asked)
 
         if isinstance(text, str):
             return as_it_is(ask(text), max_bytes=self._max_bytes)
@@ -66,8 +66,8 @@ class CloneVoice:
 
     async def check(self) -> str:
         """That the service takes requests; nothing is spoken. :raises SpeechError: it does not."""
-        return await self._service.check()
+        return await self._endpoint.check()
 
     async def close(self) -> None:
         """Give up all connections."""
-        await self._service.close()
+        await self._endpoint.close()

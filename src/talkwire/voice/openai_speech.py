@@ -12,7 +12,7 @@ from contextlib import aclosing
 from pydantic import SecretStr
 
 from talkwire.canon.speech import Sound
-from talkwire.voice._service import Service
+from talkwire.voice._endpoint import Endpoint
 from talkwire.voice.ahead import Bounds, in_order
 from talkwire.voice.encoding import Format, available, encoded
 from talkwire.voice.joining import joined
@@ -43,10 +43,10 @@ class OpenAISpeech:
         bounds: Bounds | None = None,
     ) -> None:
         self._model, self._voice = model, voice
-        self._format = available(format)
+        self._format = format if format == "mp3" else available(format)
         self._max_bytes = max_bytes
         self._bounds = bounds or Bounds()
-        self._service = Service(
+        self._endpoint = Endpoint(
             base_url,
             api_key,
             connect_timeout_s=connect_timeout_s,
@@ -71,7 +71,7 @@ class OpenAISpeech:
                 "voice": voice,
                 "response_format": "mp3" if self._format == "mp3" else "wav",
             }
-            return self._service.audio("/audio/speech", asked)
+            return self._endpoint.audio("/audio/speech", asked)
 
         async def samples(text: str) -> AsyncGenerator[Pcm, None]:
             reader = WavReader()
@@ -87,11 +87,11 @@ class OpenAISpeech:
 
     async def check(self) -> str:
         """That the service takes requests; nothing is spoken. :raises SpeechError: it does not."""
-        return await self._service.check()
+        return await self._endpoint.check()
 
     async def close(self) -> None:
         """Give up all connections."""
-        await self._service.close()
+        await self._endpoint.close()
 
 
 async def _alone(text: str) -> AsyncGenerator[str, None]:

@@ -36,6 +36,7 @@ def from_body(body: dict[str, Any], *, session_id: str, most_chars: int) -> Turn
         prompt_variables=dict(shape.prompt_variables),
         tools=tuple(shape.tools),
         voice=shape.voice,
+        voice_mode=shape.voice_mode,
         temperature=shape.temperature,
         max_output_tokens=shape.max_output_tokens,
         on_busy=shape.on_busy,

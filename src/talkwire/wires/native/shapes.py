@@ -69,6 +69,7 @@ class TurnBody(EditBody):
     prompt_variables: dict[str, Scalar] = Field(default_factory=dict, max_length=200)
     tools: list[Name] = Field(default_factory=list, max_length=200)
     voice: str | None = Field(default=None, pattern=r"^[\x21-\x7e]{1,200}$")
+    voice_mode: Literal["after", "live"] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     max_output_tokens: int | None = Field(default=None, ge=1, le=2**31 - 1)
     parent_message_id: str | None = Field(default=None, max_length=64)

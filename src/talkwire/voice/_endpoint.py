@@ -23,7 +23,7 @@ _WHY = {
 }
 
 
-class Service:
+class Endpoint:
     """One service. `close` it when it is used no more."""
 
     def __init__(
@@ -73,7 +73,8 @@ class Service:
         """That the service takes requests; nothing is spoken. :raises SpeechError: it does not."""
         try:
             async with self._client.stream("GET", self.url, headers=self._headers()) as answer:
-                return f"{self.url} answers ({answer.status_code})"
+                shown = answer.request.url.copy_with(userinfo=None, query=None)
+                return f"{shown} answers ({answer.status_code})"
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise SpeechError(_told(error)) from None
 

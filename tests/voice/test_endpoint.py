@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from talkwire.canon.errors import SpeechError
-from talkwire.voice._service import Service
+from talkwire.voice._endpoint import Endpoint
 from tests.voice.clone_server import CloneServer, clone_server
 
 
@@ -20,7 +20,7 @@ async def test_a_refusal_says_what_to_look_at_and_nothing_of_the_answer(
         writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 6\r\n\r\nsecret" % status)
 
     async with clone_server(script) as server:
-        service = Service(server.url + "/v1/", SecretStr("sk-1"), idle_timeout_s=2)
+        service = Endpoint(server.url + "/v1/", SecretStr("sk-1"), idle_timeout_s=2)
         with pytest.raises(SpeechError, match=told) as caught:
             async for _ in service.audio("/audio/speech", {"input": "x"}):
                 pass
