@@ -14,8 +14,10 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from talkwire._settings.voice import VoiceSettings
 from talkwire.app import build
 from talkwire.canon.errors import StorageUnavailable
+from talkwire.canon.speech import Sound
 from talkwire.settings import ListenerSettings, Settings
 from tests.desk import Desk
 
@@ -36,13 +38,13 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> None:
 class Voice:
     """Says nothing; knows whether it was closed."""
 
-    mime = "audio/mpeg"
+    whole = True
     closed = 0
 
     async def speak(
-        self, text: str, *, voice_id: str, session_id: str
-    ) -> AsyncGenerator[bytes, None]:
-        yield b"abc"
+        self, text: str | AsyncIterator[str], *, voice_id: str, session_id: str
+    ) -> AsyncGenerator[Sound, None]:
+        yield Sound(b"abc", "audio/mpeg")
 
     async def check(self) -> str:
         return "nothing"
@@ -69,9 +71,9 @@ async def served(
         yield client
 
 
-async def asked(client: httpx2.AsyncClient, text: str) -> str:
+async def asked(client: httpx2.AsyncClient, text: str, **more: str) -> str:
     """The id of a turn that was accepted."""
-    answer = await client.post("/turns", json={"input": text})
+    answer = await client.post("/turns", json={"input": text, **more})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["turn_id"])
 
@@ -80,6 +82,29 @@ async def events_of(client: httpx2.AsyncClient, turn_id: str) -> list[str]:
     """The names of all its events, when it is over."""
     stream = (await client.get(f"/turns/{turn_id}/events")).text
     return re.findall(r"^event: (\S+)$", stream, re.MULTILINE)
+
+
+async def test_audio_goes_earlier_than_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkwire.app._SWEEP_EVERY_S", 0.02)
+    asks = settings(tmp_path, voice=VoiceSettings(retention_s=0.05))
+    async with served(build(asks, speech=Voice())) as client:
+        written = await asked(client, "echo Hello")
+        spoken = await asked(client, "echo Hello", voice="v")
+        await events_of(client, spoken)
+        for _ in range(1_000):
+            answer = await client.get(f"/turns/{spoken}/events")
+            if not answer.is_success:
+                break
+            await asyncio.sleep(0.01)
+        record = (await client.get(f"/turns/{spoken}")).json()
+        session = (await client.get(f"/sessions/{record['session_id']}")).json()
+        assert "turn.completed" in await events_of(client, written)
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "gone")
+    assert record["status"] == "completed"
+    assert "Hello" in str(session)
 
 
 def test_building_touches_nothing(tmp_path: Path) -> None:

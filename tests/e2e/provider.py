@@ -1,7 +1,9 @@
 """A model provider that does what the prompt says: `words=20 pace_ms=5 then=stall`, or
 `words=3 tool=clock args={"a":1}` to have a tool called first. What its model's name says so wins.
 
-Asked to sum up what a tool has returned it obeys those that begin with `sum_`: `sum_words=5`.
+With `lines=1` each word is a line, which is a sentence to be spoken; `gate=5` waits for `go_on`
+before w5. Asked to sum up what a tool has returned it obeys those that begin with `sum_`:
+`sum_words=5`.
 
 Speaks Chat Completions over a real socket. Its answer is `w0 w1 w2 …`, so that every position of
 a text is known; asked to carry on from a partial answer it goes on with the next word. It writes
@@ -41,6 +43,7 @@ class Call:
     sent: int = 0
     closed_at: float | None = None
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def summing(self) -> bool:
@@ -59,6 +62,7 @@ class Provider(Listening):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.go_on = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -90,7 +94,7 @@ class Provider(Listening):
             await _whole(writer, status, data if status == 200 else b"{}")
             return
         prompt, start = _asked(body["messages"])
-        call = Call(prompt, body, time.monotonic(), head)
+        call = Call(prompt, body, time.monotonic(), head, go_on=self.go_on)
         self.calls.append(call)
         answering = asyncio.create_task(_answer(writer, call, start, len(self.called(prompt))))
         try:
@@ -131,8 +135,11 @@ async def _answer(writer: asyncio.StreamWriter, call: Call, start: int, attempt:
         writer.write(_frame({"tool_calls": [asked]}) + _frame({}, finish="tool_calls") + _DONE)
         await writer.drain()
         return
+    ends, gate = "\n" if "lines" in orders else "", int(orders.get("gate", "-1"))
     for k in range(start, count):
-        writer.write(_frame({"content": f"w{k} "}))
+        if k == gate:
+            await call.go_on.wait()
+        writer.write(_frame({"content": f"w{k} {ends}"}))
         await writer.drain()
         call.sent += 1
         if pace_s:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 
 from talkwire.canon.errors import SpeechError
 from talkwire.canon.speech import Sound
@@ -112,6 +113,20 @@ async def test_a_program_that_fails_is_one_error(body: str, told: str, tmp_path:
     with pytest.raises(SpeechError, match=told):
         _ = [sound async for sound in speak(voice, "Hello")]
     assert not psutil.Process().children()
+
+
+def test_a_program_that_ends_before_it_is_told_anything_is_one_error_on_every_loop(
+    tmp_path: Path,
+) -> None:
+    program = script(tmp_path, "exit 0")
+
+    async def often() -> None:
+        for _ in range(20):
+            with pytest.raises(SpeechError, match="no audio"):
+                _ = [sound async for sound in speak(Espeak(program), "Hello")]
+
+    asyncio.run(often())
+    uvloop.run(often())
 
 
 async def test_a_program_that_is_not_there_is_told() -> None:

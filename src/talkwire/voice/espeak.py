@@ -111,7 +111,8 @@ class Espeak:
         if process.stdin is None or process.stdout is None:
             raise AssertionError("both were asked for")
         try:
-            with suppress(ConnectionError):
+            # It may have ended already; uvloop says so by a RuntimeError.
+            with suppress(ConnectionError, RuntimeError):
                 process.stdin.write(_plain(text).encode())
                 process.stdin.close()
             while read := await self._in_time(process.stdout.read(_READ_BYTES)):
