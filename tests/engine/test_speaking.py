@@ -22,6 +22,7 @@ from talkwire.canon.events import (
 )
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
+from talkwire.engine.runner import Limits
 from talkwire.engine.speaking import Speaker
 from talkwire.engine.steps import Speak
 from tests.engine.fakes import (
@@ -214,6 +215,22 @@ async def test_what_is_said_before_a_tool_is_called_is_spoken_meanwhile() -> Non
 
     assert speech.spoken == ["Let me look", "It is.", "Blue"]
     assert audio(events) == ["AudioDelta"] * 3 + ["AudioCompleted"]
+
+
+async def test_what_is_said_in_the_models_place_is_spoken_after_what_the_voice_has_begun() -> None:
+    go_on = asyncio.Event()
+    speech = FakeSpeech(go_on, b"abc", whole=True)
+    answers = (calls(("look", "{}"), text="Let me look"),)
+    limits = Limits(max_tool_rounds=1)
+    world, _ = household(*answers, speech=speech, voice_mode="live", limits=limits)
+    turn_id = await world.ask(voice="v")
+    await until(lambda: world.live(turn_id).state.message is not None)
+    go_on.set()
+    events = await told(world, turn_id)
+
+    assert speech.spoken[0] == "Let me look"
+    assert speech.spoken[1].startswith("I have called tools 1 times")
+    assert isinstance(events[-2], AudioCompleted)
 
 
 async def test_a_turn_that_waits_for_a_person_is_spoken_no_further() -> None:

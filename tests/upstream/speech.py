@@ -89,7 +89,7 @@ async def speech_service(script: Script = speaks) -> AsyncIterator[SpeechService
         task = asyncio.current_task()
         if task is not None:
             serving.add(task)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {n.lower(): v for n, _, v in (line.partition(": ") for line in head[1:])}
             asked = json.loads(await reader.readexactly(int(headers["content-length"])))

@@ -61,6 +61,13 @@ async def test_the_usual_voice_is_the_servers(voice_id: str) -> None:
     assert (service.asked[0]["voice"], service.asked[0]["input"]) == ("alloy", "Alone")
 
 
+async def test_a_text_that_the_service_would_not_take_is_refused() -> None:
+    async with speech_service() as service, _voice(service) as voice:
+        with pytest.raises(SpeechError, match="4096"):
+            _ = [sound async for sound in _speak(voice, "x" * 4_097)]
+    assert service.asked == []
+
+
 async def test_no_more_is_asked_at_once_than_may_be_ahead() -> None:
     bounds = Bounds(sentences=1)
     async with speech_service() as service, _voice(service, bounds=bounds) as voice:

@@ -98,6 +98,7 @@ class Speaking:
         self._waiting: deque[str] = deque()
         self._heard = 0  # characters of the message that is being written
         self._whole: str | None = None  # the answer, where none of it was heard before
+        self._started = False  # there was something to say
         self._ended = False
         self._muted = False
         self._more = asyncio.Event()
@@ -117,7 +118,7 @@ class Speaking:
 
     async def finish(self, text: str) -> None:
         """The answer is whole: speak what is left of it, to the end."""
-        if not self._heard and not self._waiting and self._speech.whole and not self._begun:
+        if self._speech.whole and not (self._started or self._waiting or self._heard):
             self._whole = text
         else:
             self._add([*self._sentences.feed(text[self._heard :]), *self._sentences.end()])
@@ -129,7 +130,7 @@ class Speaking:
 
     def cut(self) -> list[AnyEvent]:
         """Stop at once, without waiting; what is to be told of it."""
-        left = not self._task.done() and not self._muted and (self._begun or bool(self._waiting))
+        left = not (self._task.done() or self._muted) and (self._started or bool(self._waiting))
         self._muted = True
         self._task.cancel()
         return [AudioFailed(self._voice, "speech_cut", _CUT)] if left else []
@@ -142,10 +143,6 @@ class Speaking:
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
                 _log.error("speech.bug", exc_info=error)
-
-    @property
-    def _begun(self) -> bool:
-        return self._live.state.audio != "none"
 
     def _add(self, sentences: Sequence[str]) -> None:
         if sentences:
@@ -162,15 +159,16 @@ class Speaking:
         if not (self._waiting or self._whole):
             self._tell(AudioCompleted(self._voice))  # there is nothing in it that can be said
             return
-        session = self._live.session_id
-        lasts = 0.0
+        self._started = True
+        session, lasts = self._live.session_id, 0.0
         try:
-            text = self._sentence_by_sentence() if self._whole is None else self._all(self._whole)
-            stream = self._speech.speak(text, voice_id=self._voice, session_id=session)
-            async with aclosing(stream) as sounds:
-                async for sound in sounds:
-                    lasts += sound.ms
-                    await self._send(sound.mime, sound.data)
+            async with aclosing(self._sentence_by_sentence()) as sentences:
+                text = sentences if self._whole is None else self._all(self._whole)
+                stream = self._speech.speak(text, voice_id=self._voice, session_id=session)
+                async with aclosing(stream) as sounds:
+                    async for sound in sounds:
+                        lasts += sound.ms
+                        await self._send(sound.mime, sound.data)
         except SpeechError as error:
             self._tell(AudioFailed(self._voice, error.code, error.message))
         else:

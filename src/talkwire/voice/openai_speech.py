@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from pydantic import SecretStr
 
+from talkwire.canon.errors import SpeechError
 from talkwire.canon.speech import Sound
 from talkwire.voice._endpoint import Endpoint
 from talkwire.voice.ahead import Bounds, in_order
@@ -65,9 +66,11 @@ class OpenAISpeech:
         voice = self._voice if voice_id in ("", DEFAULT) else voice_id
 
         def ask(text: str) -> AsyncGenerator[bytes, None]:
+            if len(text) > _MOST_CHARS:
+                raise SpeechError(f"A sentence is more than {_MOST_CHARS} characters.")
             asked = {
                 "model": self._model,
-                "input": text[:_MOST_CHARS],
+                "input": text,
                 "voice": voice,
                 "response_format": "mp3" if self._format == "mp3" else "wav",
             }
