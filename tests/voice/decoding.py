@@ -27,6 +27,22 @@ def tone(lasts_s: float, rate: int = 24_000) -> bytes:
     )
 
 
+def mp3_file(lasts_s: float, rate: int = 44_100) -> bytes:
+    """A tone as an MP3 file, with a tag and the frame in which the encoder describes it."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp3", metadata_errors="strict") as container:
+        container.metadata["title"] = "a title"
+        stream = container.add_stream("libmp3lame", rate=rate, layout="mono")
+        samples = tone(lasts_s, rate)
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples) // 2)
+        frame.sample_rate = rate
+        frame.planes[0].update(samples)
+        for each in av.AudioResampler(stream.format.name, "mono", rate).resample(frame):
+            container.mux(stream.encode(each))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
 def wav(lasts_s: float, rate: int = 24_000) -> bytes:
     """A tone as a WAV whose end is not known."""
     return header(rate, 1) + tone(lasts_s, rate)

@@ -9,6 +9,7 @@ from talkwire.canon.speech import Sound
 from talkwire.voice.ahead import Bounds
 from talkwire.voice.joining import as_it_is, joined
 from talkwire.voice.silence import FRAME, FRAME_MS
+from tests.voice.decoding import mp3_file, seconds
 
 
 async def _texts(*texts: str) -> AsyncGenerator[str, None]:
@@ -41,6 +42,22 @@ async def test_several_are_one_stream_of_frames() -> None:
 
     assert data == FRAME * 3
     assert ms == pytest.approx(3 * FRAME_MS)
+
+
+async def test_files_of_an_encoder_become_one_that_any_player_plays() -> None:
+    file = mp3_file(1.0)
+    assert file.startswith(b"ID3")
+    assert b"Info" in file or b"Xing" in file
+
+    async def ask(text: str) -> AsyncGenerator[bytes, None]:
+        for start in range(0, len(file), 700):
+            yield file[start : start + 700]
+
+    data, ms = await _whole(joined(_texts("a", "b", "c"), ask, Bounds(), max_bytes=100_000))
+
+    assert b"ID3" not in data
+    assert seconds(data) == pytest.approx(3.0, abs=0.3)
+    assert ms == pytest.approx(seconds(data) * 1000, abs=60)
 
 
 async def test_all_of_them_together_may_not_be_too_long() -> None:

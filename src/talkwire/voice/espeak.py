@@ -21,6 +21,7 @@ from talkwire.voice.wav import Pcm, WavReader
 
 PROGRAM = "espeak-ng"
 _ENGLISH, _MANDARIN = "en-us", "cmn"
+_FITTING = ("en", "cmn")
 _WIDE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_]+)?")
 _READ_BYTES = 16_384
@@ -78,11 +79,11 @@ class Espeak:
         return encoded(told, self._format, max_bytes=self._max_bytes)
 
     async def check(self) -> str:
-        """The program, and how many voices it has. :raises SpeechError: it does not run."""
-        voices = await self._names()
-        if not voices:
+        """The program, and its voices of use. :raises SpeechError: it does not run, or has none."""
+        fitting = sorted(each for each in await self._names() if each.startswith(_FITTING))
+        if not fitting:
             raise SpeechError(f"{self._program} has no voices.")
-        return f"{self._program}: {len(voices)} voices, {_ENGLISH} and {_MANDARIN} by the text"
+        return f"{self._program}: {', '.join(fitting)}"
 
     async def close(self) -> None:
         """Nothing is open: each process ends with its sentence."""
