@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from talkwire.canon.errors import SpeechError
 
 _NO_AUDIO = ("text/", "application/json", "application/problem+json", "application/xml")
+_CONNECTIONS = 3_000  # some sentences of each of a thousand answers
 _WHY = {
     401: " It does not accept the key.",
     403: " It does not accept the key.",
@@ -44,6 +45,7 @@ class Endpoint:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(idle_timeout_s, connect=connect_timeout_s),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=100),
         )
 
     async def audio(self, path: str, asked: Mapping[str, Any]) -> AsyncGenerator[bytes, None]:

@@ -89,8 +89,9 @@ class Espeak:
         """Nothing is open: each process ends with its sentence."""
 
     async def _say(self, text: str, voice_id: str) -> AsyncGenerator[Pcm, None]:
-        voice = await self._voice(text, voice_id)
+        # Who comes first runs first: a sentence that is ahead never keeps an earlier one waiting.
         async with self._running:
+            voice = await self._voice(text, voice_id)
             reader = WavReader()
             async with aclosing(self._run(text, "--stdin", "--stdout", "-v", voice)) as output:
                 async for read in output:
