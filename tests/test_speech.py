@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from talkwire.settings import Settings
-from talkwire.speech import speech, vendor
-from talkwire.voice import espeak
+from talkwire.speech import lacks_encoder, speech, vendor
+from talkwire.voice import encoding, espeak
 from talkwire.voice.clone import CloneVoice
 from talkwire.voice.espeak import Espeak
 from talkwire.voice.openai_speech import OpenAISpeech
@@ -43,6 +43,25 @@ async def test_the_first_voice_that_there_is_speaks_or_the_one_that_is_named(
     assert type(made) is (kind or type(None))
     if made is not None:
         await made.close()
+
+
+@pytest.mark.parametrize(
+    ("voice", "lacks"),
+    [
+        ({"provider": "espeak", "format": "mp3"}, True),
+        ({"provider": "espeak", "format": "wav"}, False),
+        ({**OPENAI, "provider": "openai", "format": "mp3"}, False),
+        ({**OPENAI, "provider": "openai", "format": "opus"}, True),
+        ({**CLONE, "provider": "clone", "format": "opus"}, False),
+    ],
+)
+def test_without_the_extra_some_speak_wav(
+    voice: dict[str, Any], lacks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.model_validate({"voice": voice})
+    assert not lacks_encoder(settings)
+    monkeypatch.setattr(encoding, "available", lambda wanted: "wav")
+    assert lacks_encoder(settings) == lacks
 
 
 async def test_the_key_of_the_models_goes_to_their_own_service_alone() -> None:

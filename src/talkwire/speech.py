@@ -28,14 +28,13 @@ def vendor(settings: Settings) -> Vendor:
     return "none" if espeak.found() is None else "espeak"
 
 
-def spoken_as(settings: Settings) -> str:
-    """The format that answers are spoken in; MP3 of a service is joined without the extra `voice`,
-    all else that is no WAV needs it.
+def lacks_encoder(settings: Settings) -> bool:
+    """Whether WAV is spoken instead of what is configured, for want of the extra `voice`. MP3 of a
+    service is joined without it.
     """
     wanted, who = settings.voice.format, vendor(settings)
-    if who in ("clone", "silence"):
-        return wanted if wanted == "mp3" else "mp3"
-    return wanted if (who, wanted) == ("openai", "mp3") else encoding.available(wanted)
+    encodes = who == "espeak" or (who == "openai" and wanted == "opus")
+    return encodes and encoding.available(wanted) != wanted
 
 
 def speech(settings: Settings) -> Speech | None:

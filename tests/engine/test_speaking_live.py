@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from talkwire.canon.deltas import Finish, Hear, Text
 from talkwire.canon.errors import SpeechError
 from talkwire.canon.events import (
+    AgentCompleted,
+    AgentStarted,
     AnyEvent,
     AudioCompleted,
     AudioDelta,
@@ -23,9 +25,12 @@ from talkwire.canon.events import (
     TurnAborted,
     TurnAdopted,
     TurnCompleted,
+    TurnStarted,
 )
 from talkwire.canon.turn import ModelRequest
+from talkwire.engine.live import LiveTurn
 from talkwire.engine.runner import Limits
+from talkwire.engine.speaking import Speaker
 from tests.engine.fakes import (
     LIMIT_S,
     OWNER,
@@ -33,11 +38,24 @@ from tests.engine.fakes import (
     FakeSpeech,
     ScriptedModel,
     World,
+    asking,
     says,
     steps,
     until,
 )
 from tests.engine.household import SELL, calls, household, told
+from tests.engine.storage import FakeJournal, FakeRecords
+
+
+class Stage:
+    """One turn that asked for a voice."""
+
+    def __init__(self) -> None:
+        records = FakeRecords()
+        first = Stamped(0, 1, TurnStarted("t", "s_1", "native", asking(voice="v"), "msg_t_in"))
+        records.events["t"] = [first]
+        journal = FakeJournal(records)
+        self.live = LiveTurn([first], OWNER, journal=journal, observer=lambda s, e: None)
 
 
 def live_world(*acts: Act, speech: FakeSpeech, **more: object) -> World:
@@ -160,6 +178,23 @@ async def test_what_is_said_before_a_tool_is_called_is_spoken_meanwhile() -> Non
 
     assert speech.spoken == ["Let me look", "It is.", "Blue"]
     assert audio(events) == ["AudioDelta"] * 3 + ["AudioCompleted"]
+
+
+async def test_who_speaks_next_begins_a_sentence() -> None:
+    stage, speech = Stage(), FakeSpeech(b"abc", whole=False)
+    speaking = Speaker(speech, mode="live").begin(stage.live, "")
+    assert speaking is not None
+    said: list[AnyEvent] = [
+        TextDelta("Ask him"),
+        AgentStarted("a", "Al"),
+        TextDelta("It is"),
+        AgentCompleted("a", "Al"),
+    ]
+    speaking.hear(said)
+    stage.live.append(said)
+    await speaking.finish("Ask himIt is")
+
+    assert speech.spoken == ["Ask him", "It is"]
 
 
 async def test_what_is_said_in_the_models_place_is_spoken_after_what_the_voice_has_begun() -> None:

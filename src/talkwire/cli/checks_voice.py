@@ -7,7 +7,7 @@ import asyncio
 from talkwire.canon.errors import SpeechError
 from talkwire.cli.checks import Check
 from talkwire.settings import Settings
-from talkwire.speech import speech, spoken_as, vendor
+from talkwire.speech import lacks_encoder, speech, vendor
 
 _NONE = "none configured (VOICE_CLONE_BASE_URL, voice.openai, or install espeak-ng)"
 
@@ -23,7 +23,7 @@ def voice(settings: Settings) -> Check:
         found = asyncio.run(_asked(settings))
     except SpeechError as error:
         return Check("voice", "broken", f"{who}: {error.message}")
-    if spoken_as(settings) != settings.voice.format:
+    if lacks_encoder(settings):
         found += f"; as WAV, since {settings.voice.format} needs the extra `voice`"
         return Check("voice", "note", found)
     return Check("voice", "ok", found)

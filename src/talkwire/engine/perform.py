@@ -185,8 +185,8 @@ class Performer:
             raise UpstreamIncomplete("The model's answer ended before it was finished.")
         said = answered(assembler, turn, plan=plan, request=request, offered=offered)
         live.append([*settled(live), *said])
-        if speaking is not None and turn.message is None:
-            speaking.pause()
+        if speaking is not None:
+            speaking.hear(said)
 
     async def _given(self, live: LiveTurn, plan: Plan, instructions: str) -> Sequence[Message]:
         """What the model hears: a context as it is, else what fits of the session's history beside

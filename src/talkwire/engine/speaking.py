@@ -13,7 +13,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from talkwire.canon.errors import SpeechError
-from talkwire.canon.events import AnyEvent, AudioCompleted, AudioDelta, AudioFailed, TextDelta
+from talkwire.canon.events import (
+    AgentCompleted,
+    AgentStarted,
+    AnyEvent,
+    AudioCompleted,
+    AudioDelta,
+    AudioFailed,
+    TextDelta,
+    ToolCalled,
+)
 from talkwire.canon.turn import VoiceMode
 from talkwire.engine.live import LiveTurn
 from talkwire.engine.ports import Speech
@@ -26,6 +35,7 @@ _NONE = (
     " / 未配置语音：请设置 VOICE_CLONE_BASE_URL 或 voice.openai，或安装 espeak-ng。"
 )
 _CUT = "The turn waits for a decision: what was still to be said is not spoken."
+_BREAKS = (ToolCalled, AgentStarted, AgentCompleted)
 _log = logging.getLogger(__name__)
 
 
@@ -105,16 +115,17 @@ class Speaking:
         self._task = asyncio.create_task(self._speak())
 
     def hear(self, events: Sequence[AnyEvent]) -> None:
-        """What the model says."""
+        """What the model says. What it said before it calls a tool, or another one begins to speak,
+        is spoken meanwhile.
+        """
         for event in events:
-            if type(event) is TextDelta and event.text:
+            if type(event) is TextDelta:
                 self._heard += len(event.text)
                 self._add(self._sentences.feed(event.text))
-
-    def pause(self) -> None:
-        """What was said so far is all before the calls of tools; it is spoken meanwhile."""
-        self._heard = 0
-        self._add(self._sentences.end())
+            elif isinstance(event, _BREAKS):
+                self._add(self._sentences.end())
+                if isinstance(event, ToolCalled):
+                    self._heard = 0
 
     async def finish(self, text: str) -> None:
         """The answer is whole: speak what is left of it, to the end."""
