@@ -24,6 +24,7 @@ from talkwire.canon.deltas import (
 from talkwire.canon.errors import NotFound, Unprocessable, UpstreamIncomplete, UpstreamUnavailable
 from talkwire.canon.events import (
     AttemptFailed,
+    AudioCompleted,
     MessageCompleted,
     RouteChosen,
     ToolCalled,
@@ -39,7 +40,16 @@ from talkwire.engine.ids import is_call_id
 from talkwire.engine.ports import Choice
 from talkwire.engine.route import Router
 from tests.engine.agents import FakeAgent, FakeAgents, Play, tell
-from tests.engine.fakes import OWNER, FakeModels, FakePrompts, ScriptedModel, World, says, until
+from tests.engine.fakes import (
+    OWNER,
+    FakeModels,
+    FakePrompts,
+    FakeSpeech,
+    ScriptedModel,
+    World,
+    says,
+    until,
+)
 from tests.engine.ledger import FakeLedger
 from tests.engine.storage import FakeRecords
 from tests.engine.test_calls import FakeTools
@@ -53,11 +63,20 @@ def stage(
     records: FakeRecords | None = None,
     models: FakeModels | None = None,
     tools: FakeTools | None = None,
+    speech: FakeSpeech | None = None,
 ) -> tuple[World, FakeAgent]:
     agent = FakeAgent(play, asks)
     model = model or ScriptedModel(says("Hel", "lo"))
     router = Router(models or FakeModels(model), FakePrompts(), agents=FakeAgents(agent))
-    return World(model, router=router, records=records, tools=tools or FakeTools()), agent
+    world = World(
+        model,
+        router=router,
+        records=records,
+        tools=tools or FakeTools(),
+        speech=speech,
+        voice_mode="live",
+    )
+    return world, agent
 
 
 async def answers(_: ModelRequest, hear: Hear, hands: Hands) -> None:
@@ -100,6 +119,21 @@ async def test_what_an_agent_does_is_told_and_stored_as_a_model_s_answer_is() ->
     (asked,) = agent.requests
     assert asked.asked_for == CallContext(OWNER, "s_1", turn_id, "")
     assert asked.instructions == ""  # the default prompt is none of an agent's
+
+
+async def test_what_an_agent_says_is_spoken_meanwhile() -> None:
+    async def play(_: ModelRequest, hear: Hear, hands: Hands) -> None:
+        await tell(hear, AgentBegins("clerk", "Clerk"), Text("Let me look"))
+        await hands.call("echo", "{}")
+        await tell(hear, Text("It is. "), Text("Bye"), AgentEnds("clerk", "Clerk"), Finish("stop"))
+
+    speech = FakeSpeech(b"abc", whole=False)
+    world, _ = stage(play, speech=speech)
+    turn_id = await world.ask("Hi", agent="clerk", voice="v")
+    events = [stamped.event for stamped in await world.events(turn_id)]
+
+    assert speech.spoken == ["Let me look", "It is.", "Bye"]
+    assert events[-2] == AudioCompleted("v", 300)
 
 
 async def test_usage_is_told_once_a_model_and_never_guessed_beside_it() -> None:

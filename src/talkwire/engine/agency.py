@@ -107,6 +107,8 @@ class TurnHands:
             live.append([call, ToolFinished(call.call_id, _NEEDS_A_PERSON, is_error=True)])
             return ToolAnswer(_NEEDS_A_PERSON, is_error=True)
         live.append([call])
+        if live.speaking is not None:
+            live.speaking.hear([call])
         at = live.state.count
         while live.log.held < at:  # no tool begins before its call is held
             await live.room(max(0, live.state.count - at))
