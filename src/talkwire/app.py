@@ -39,7 +39,7 @@ from talkwire.web.faults import HANDLERS, Faults
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
-from talkwire.wiring import endpoints, larger, wired
+from talkwire.wiring import Wired, endpoints, larger, wired
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
@@ -93,7 +93,15 @@ def build(
     for router in wires.routers:
         app.include_router(router)
         app.shorten(router.routes)
-    # The last one added is the outermost.
+    _wrap(app, made, wires)
+    app.add_middleware(Counted, tell=told.metrics.request_ended, plain=app.plain)
+    app.state.parts = made
+    return app
+
+
+def _wrap(app: Edge, made: Parts, wires: Wired) -> None:
+    """What stands around all routes; the last one added is the outermost."""
+    settings = made.settings
     if any(listener.wires is not None for listener in settings.listeners):
         app.add_middleware(Listeners, listeners=_listeners(settings), routes=wires.routes)
     limits = settings.limits
@@ -106,9 +114,6 @@ def build(
         Trust, hosts=_hosts(settings), asking=wires.asking, everyone=made.who.everyone
     )
     app.add_middleware(Faults, shapes=wires.shapes)
-    app.add_middleware(Counted, tell=told.metrics.request_ended, plain=app.plain)
-    app.state.parts = made
-    return app
 
 
 def start_logging(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from talkwire.canon.records import Started
 from talkwire.canon.turn import Message, input_message_id
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
-from talkwire.engine.live import LiveTurn, Observer
+from talkwire.engine.live import LiveTurn, Observer, now_ms
 from talkwire.engine.policy import Policy
 from talkwire.engine.route import Routed
 from talkwire.engine.runner import Runner, Wait
@@ -116,13 +116,18 @@ class Board:
             kept = (live for live in self._recent if live.turn_id not in gone)
             self._recent = deque(kept)
 
-    def spoken(self, before: int) -> list[str]:
-        """Turns with audio that ended before this time."""
-        return [
-            live.turn_id
-            for live in self._recent
-            if live.state.audio != "none" and live.log.events[-1].at < before
-        ]
+    def let_go(self, spoken_s: float | None) -> None:
+        """Drop turns with audio that ended longer ago than this, in seconds; None drops none."""
+        if spoken_s is None:
+            return
+        before = now_ms() - int(spoken_s * 1000)
+        self.drop(
+            [
+                live.turn_id
+                for live in self._recent
+                if live.state.audio != "none" and live.log.events[-1].at < before
+            ]
+        )
 
     def _ended(self, live: LiveTurn) -> None:
         self.running -= 1

@@ -28,7 +28,7 @@ from talkwire.engine.budgets import Budgets
 from talkwire.engine.crew import Crew
 from talkwire.engine.elsewhere import Elsewhere
 from talkwire.engine.following import Following
-from talkwire.engine.live import LiveTurn, Observer, now_ms
+from talkwire.engine.live import LiveTurn, Observer
 from talkwire.engine.policy import Policy
 from talkwire.engine.ports import Caller
 from talkwire.engine.reader import Log, Reader
@@ -240,8 +240,7 @@ class Turns:
 
     def let_go(self, spoken_s: float | None) -> None:
         """Remember turns with audio no longer than this, in seconds; None is no such bound."""
-        if spoken_s is not None:
-            self._board.drop(self._board.spoken(now_ms() - int(spoken_s * 1000)))
+        self._board.let_go(spoken_s)
 
     def deleted(self, turn_ids: Sequence[str]) -> None:
         """These turns are deleted, by whatever process; with none named, any may be."""

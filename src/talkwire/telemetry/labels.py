@@ -30,6 +30,7 @@ _NAMED = frozenset(
         "missing_variable",
         "no_speech",
         "prompt_broken",
+        "speech_cut",
         "unknown_variable",
         "upstream_redirect",
         "voice_unavailable",
