@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -30,7 +29,8 @@ from talkwire.stores.refolding import Refolding
 from talkwire.stores.roster import Roster
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
-from talkwire.web import health, metrics, nodes, sessions, usage
+from talkwire.vitals import Vitals
+from talkwire.web import detailed, health, metrics, nodes, sessions, usage
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.counted import Counted
 from talkwire.web.draining import Draining
@@ -39,7 +39,7 @@ from talkwire.web.faults import HANDLERS, Faults
 from talkwire.web.limits import Limits
 from talkwire.web.listeners import Listener, Listeners
 from talkwire.web.sse import hush_cuts
-from talkwire.wiring import Wired, endpoints, larger, wired
+from talkwire.wiring import Wired, larger, wired
 
 _SWEEP_EVERY_S = 5.0
 _ADOPT_EVERY_S = 2.0
@@ -70,6 +70,7 @@ def build(
             await told.begin(stack)
             await figures.begin(stack)
             await _open(made, stack)
+            stack.push_async_callback(vitals.close)
             await access.begin(made.who, stack)
             yield
 
@@ -81,7 +82,9 @@ def build(
         docs_url="/docs",
         redoc_url=None,
     )
-    app.include_router(health.router(_health(made)))
+    vitals = Vitals(made)
+    app.include_router(health.router(vitals.health))
+    app.include_router(detailed.router(vitals.detailed))
     listed = Roster(made.storage.database).nodes
     app.include_router(nodes.router(listed, dead_after_s=settings.node.dead_after_s))
     app.include_router(metrics.router(figures.render))
@@ -197,36 +200,6 @@ async def _come_back(made: Parts, error: Fenced) -> bool:
         else:
             _log.info("node.back", node=made.storage.nodes.node)
             return True
-
-
-def _health(made: Parts) -> health.Health:
-    async def store() -> None:
-        await made.storage.database.read(
-            lambda connection: connection.exec_driver_sql("SELECT 1").close()
-        )
-
-    def service() -> Mapping[str, Any]:
-        return {
-            "wires": list(made.settings.wires),
-            "models": list(made.models.names()),
-            "model": made.models.told,
-            "docs": "/docs",
-            "endpoints": endpoints(made.settings),
-        }
-
-    return health.Health(
-        version=__version__,
-        draining=lambda: made.turns.draining,
-        checks={"store": store, "agents": made.agents.check},
-        degraded=lambda: {
-            **made.storage.degraded(),
-            **desks.degraded(made.desk),
-            **made.agents.degraded(),
-        },
-        told=lambda: desks.health(made.desk),
-        service=service,
-        with_page={"responses-sse", "native"} <= set(made.settings.wires),
-    )
 
 
 def _listeners(settings: Settings) -> list[Listener]:

@@ -30,7 +30,9 @@ class Desk(Scenarios, Protocol):
         ...
 
     def status(self) -> Mapping[str, Any]:
-        """`loaded`, `total` scenarios, and the `problem` with the file as it is now, or None."""
+        """`loaded`, `total` scenarios, the `version` of the catalogue in force, and the `problem`
+        with the file as it is now, or None.
+        """
         ...
 
     def listing(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ CATCHES_EVERYTHING = {
     "models/agno.py": "an agent of somebody else's may raise anything: the turn fails",
     "models/_threads.py": "a model of somebody else's may raise anything: its turn hears of it",
     "tools/arguments.py": "a schema from elsewhere may break whatever applies it",
+    "web/checks.py": "a look that breaks makes its own part ill, and no other",
     "web/begun.py": "whatever is thrown into a task is thrown into the work it finishes",
     "web/sse.py": "as in models/_answer.py: the stream's task ends the stream",
     "engine/calls.py": "a tool's bug is the result of its call, never the end of the turn",

@@ -213,7 +213,9 @@ async def test_the_listing_is_the_catalogue_in_its_order() -> None:
     assert first["title"] == {"zh": "提现状态查询", "en": "Withdrawal status"}
     assert first["category_title"]["en"] == "Withdrawals"
     assert first["related_subcategories"][0] == "2 提现失败与退回 Flow"
-    assert desk.status() == {"loaded": True, "total": 45, "problem": None}
+    status = desk.status()
+    assert len(status.pop("version")) >= 16
+    assert status == {"loaded": True, "total": 45, "problem": None}
 
 
 async def test_without_a_catalogue_it_says_so_and_heals(tmp_path: Path) -> None:
@@ -232,7 +234,9 @@ async def test_without_a_catalogue_it_says_so_and_heals(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE.parent / "sops", tmp_path / "sops")
     path.write_text(SAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     await desk._library.look()
-    assert desk.status() == {"loaded": True, "total": 45, "problem": None}
+    status = desk.status()
+    assert len(status.pop("version")) >= 16
+    assert status == {"loaded": True, "total": 45, "problem": None}
 
 
 async def test_unknown_keys_of_the_file_are_shown(tmp_path: Path) -> None:

@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-
-import pytest
+from collections.abc import Mapping, Sequence
 
 from talkwire.canon.errors import StorageUnavailable
+from talkwire.canon.models import Standing
 from talkwire.web import health
-from talkwire.web.health import Check, Health
+from talkwire.web.checks import Found, Look, Part
+from talkwire.web.health import Health, why_none
 from tests.web.wire import client_of
 
 AWAY = {"scenarios": "catalogue.json:7: no subcategory"}
 
 
-async def well() -> None:
-    return None
+async def well() -> Found:
+    return Found()
 
 
-async def ill() -> None:
+async def slow() -> Found:
+    return Found(fault="It takes long.")
+
+
+async def ill() -> Found:
     raise StorageUnavailable("The disk is full.")
 
 
-async def silent() -> None:
+async def silent() -> Found:
     await asyncio.Event().wait()
+    return Found()
+
+
+UP, DOWN = Standing("small", "local"), Standing("large", "cloud", healthy=False, why="it failed")
 
 
 async def ask(
     path: str,
     *,
     draining: bool = False,
-    check: Check = well,
+    check: Look = well,
+    models: Sequence[Standing] | None = None,
     degraded: Mapping[str, str] | None = None,
 ) -> tuple[int, object]:
     routes = health.router(
         Health(
             version="1.2.3",
             draining=lambda: draining,
-            checks={"store": check},
+            needed=[Part("store", check, within_s=0.05)],
+            routes=None if models is None else lambda: models,
             degraded=lambda: degraded or {},
             told=lambda: {"total_scenarios": 7},
             service=lambda: {"model": "demo", "demo": True},
@@ -97,12 +107,30 @@ async def test_not_ready_while_draining_or_with_an_ill_part() -> None:
     }
 
 
-async def test_a_part_that_does_not_answer_is_ill(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "CHECK_S", 0.01)
-
+async def test_a_part_that_does_not_answer_is_ill() -> None:
     status, body = await ask("/health/readiness", check=silent)
 
     assert (status, body) == (
         503,
-        {"status": "unavailable", "failing": {"store": "no answer within 0.01 s"}},
+        {"status": "unavailable", "failing": {"store": "no answer within 0.05 s"}},
     )
+
+
+async def test_a_part_that_is_only_slow_hinders_nobody() -> None:
+    assert await ask("/health/readiness", check=slow) == (200, {"status": "ok"})
+
+
+async def test_one_route_to_an_answer_is_enough_and_none_is_not() -> None:
+    assert await ask("/health/readiness", models=[DOWN, UP]) == (200, {"status": "ok"})
+    assert await ask("/health/readiness", models=[DOWN]) == (
+        503,
+        {"status": "unavailable", "failing": {"models": "large: it failed"}},
+    )
+    assert await ask("/health/readiness", models=[]) == (
+        503,
+        {"status": "unavailable", "failing": {"models": "there is none"}},
+    )
+
+
+def test_of_many_routes_that_fail_some_are_named() -> None:
+    assert why_none([DOWN] * 7) == "; ".join(["large: it failed"] * 5 + ["and 2 more"])

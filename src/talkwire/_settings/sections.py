@@ -109,11 +109,14 @@ class DatabaseSettings(Group):
 
 
 class RedisSettings(Group):
-    """Word between nodes, cache and counters; None does without. `timeout_s` is for one command."""
+    """Word between nodes, cache and counters; None does without. `timeout_s` is for one command.
+    Where it is `required` a server without it is not ready.
+    """
 
     url: Annotated[SecretStr | None, BeforeValidator(redis)] = None
     max_connections: Count = 20
     timeout_s: Seconds = 0.2
+    required: bool = False
 
 
 class JwtSettings(Group):

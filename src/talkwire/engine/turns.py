@@ -96,6 +96,11 @@ class Turns:
         return [live for live in self._board if not live.over.is_set()]
 
     @property
+    def backlog(self) -> int:
+        """Events of this process's turns that the journal does not hold yet."""
+        return sum(live.backlog for live in self._board)
+
+    @property
     def orphaned(self) -> bool:
         """True when turns were given up here for want of storage, until `adopt` has looked."""
         return self._board.orphaned

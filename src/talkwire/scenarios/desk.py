@@ -187,12 +187,15 @@ class Desk:
                 await shelf.embed()
 
     def status(self) -> dict[str, Any]:
-        """`loaded`, the `total` of scenarios, and the `problem` with the file as it is now."""
+        """`loaded`, the `total` of scenarios, the `version` in force (a digest of the file), and
+        the `problem` with the file as it is now.
+        """
         shelf = self._held()
         total = 0 if shelf is None else len(shelf.catalogue.scenarios)
         return {
             "loaded": shelf is not None,
             "total": total,
+            "version": None if shelf is None else shelf.catalogue.version,
             "problem": self._library.problem or None,
         }
 

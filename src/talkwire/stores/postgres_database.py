@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from talkwire.canon.errors import Fenced, StorageUnavailable
 from talkwire.stores import migrating, partitions, postgres
@@ -67,6 +67,7 @@ class PostgresDatabase(Writing):
         super().__init__(spacing_s=spacing_s, fence=fence)
         self._url = url
         self._statement_timeout_s = statement_timeout_s
+        self._max_overflow = max_overflow
         self._watch = Watch(silence_s)
         self._name = f"talkwire {secrets.token_hex(4)}"
         self._engine = self._made(
@@ -123,6 +124,21 @@ class PostgresDatabase(Writing):
             was stored.
         """
         return await self._in_reader(lambda: self._borrowed(lambda c: postgres.once(c, unit)))
+
+    def pool(self) -> dict[str, int]:
+        """The pool's connections: `size` are kept, `in_use` are lent, `overflow` are open beyond
+        `size`, and `most` there may be. The writer has one of its own.
+        """
+        pool = self._engine.pool
+        if not isinstance(pool, QueuePool):
+            raise TypeError("readers have a pool")
+        return {
+            "size": pool.size(),
+            "in_use": pool.checkedout(),
+            "idle": pool.checkedin(),
+            "overflow": max(0, pool.overflow()),
+            "most": pool.size() + self._max_overflow,
+        }
 
     async def _in_reader(self, work: Callable[[], T]) -> T:
         if self._closed:

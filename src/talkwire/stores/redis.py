@@ -66,6 +66,19 @@ class RedisLink:
         except self._faults as error:
             raise Away(_reason(error)) from None
 
+    async def version(self) -> str | None:
+        """The server's; None where it does not say, as where a user may not ask for it."""
+        with suppress(*self._faults):
+            told = await self._within(lambda client: client.info("server"))
+            return str(told.get("redis_version")) if "redis_version" in told else None
+        return None
+
+    def pool(self) -> dict[str, int]:
+        """The connections for commands: `in_use`, `idle`, and the `most` that there may be."""
+        pool = self.client.connection_pool
+        (idle, _), (in_use, _) = pool.get_connection_count()
+        return {"in_use": in_use, "idle": idle, "most": pool.max_connections}
+
     async def call(self, work: Callable[[Redis], Awaitable[T]]) -> T:
         """Do `work`, which may be several commands, within the time-out.
 

@@ -34,6 +34,7 @@ class SqliteDatabase(Writing):
         super().__init__(spacing_s=spacing_s, fence=fence)
         self.path = path
         self._engine = sqlite.engine(path)
+        self._most_readers = readers
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="talkwire-reader")
         self._reading = threading.local()
         self._writer: Connection | None = None
@@ -71,6 +72,10 @@ class SqliteDatabase(Writing):
     async def apart(self, unit: Unit[T]) -> T:
         """As `write`: there is one writer, and one process to be fenced."""
         return await self.write(unit)
+
+    def pool(self) -> dict[str, int]:
+        """The connections there are: one writes, the others read."""
+        return {"writers": 1 if self._writer is not None else 0, "readers": self._most_readers}
 
     def _query(self, query: Unit[T]) -> T:
         with translated():

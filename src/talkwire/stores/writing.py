@@ -62,6 +62,11 @@ class Writing:
         if self._fence:
             self._guard = (node, epoch)
 
+    @property
+    def queued(self) -> int:
+        """Units of work that the writer has not taken yet."""
+        return self._queue.qsize()
+
     def submit(self, unit: Unit[T], *, locks: Sequence[str] = ()) -> asyncio.Future[T]:
         """Queue a unit of work; the future is done once its transaction is, in order of queueing.
 

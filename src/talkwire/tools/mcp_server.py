@@ -8,6 +8,7 @@ import asyncio
 import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,7 @@ class McpServer:
         self.resources: tuple[dict[str, Any], ...] = ()
         self.prompts: tuple[dict[str, Any], ...] = ()
         self._status: Status = "connecting" if config.enabled else "disabled"
+        self._since = _now()
         self._tools: tuple[Tool, ...] = ()
         self._link: Link | None = None
         self._owner: asyncio.Task[None] | None = None
@@ -75,6 +77,7 @@ class McpServer:
             "prompts": list(self.prompts) if link else [],
             "protocol_version": link.protocol_version if link else None,
             "server_info": link.server_info if link else None,
+            "since": self._since,
             "last_error": self._refused or self._last_error or None,
             "latency_ms": self._latency_ms if link else None,
         }
@@ -187,6 +190,8 @@ class McpServer:
 
     def _settle(self, status: Status, link: Link | None) -> None:
         """What the state is now, and whether calls have to wait for another."""
+        if status != self._status:
+            self._since = _now()
         self._status, self._link = status, link
         if status == "connecting":
             self._settled.clear()
@@ -243,3 +248,7 @@ class McpServer:
 
     def _clean(self, text: str) -> str:
         return self.config.redacted(text)[:_ERROR_CHARS]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,26 +1,31 @@
-"""Is it alive, is it ready, and what is it."""
+"""Is it alive, is it ready, and what is it.
+
+Four levels, each as cheap as it can be: `/health/liveness` touches nothing, `/health` asks nobody,
+`/health/readiness` looks at what new turns need, and `/health/detailed` (see `detailed.py`) at all.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talkwire.canon.errors import TalkwireError
+from talkwire.canon.models import Standing
+from talkwire.web import health_told
 from talkwire.web.answers import json_answer
+from talkwire.web.checks import Part, seen
 from talkwire.web.page import is_wanted, page
 
-CHECK_S = 2.0  # a component that does not answer within this counts as failing
-Check = Callable[[], Awaitable[object]]
+MOST_ROUTES_TOLD = 5
 
 
 class Health:
-    """The health routes. `checks` are asked for readiness only, by name; they raise when ill.
+    """The health routes. New turns need all of `needed`, and one of the `routes` to whoever answers
+    them, models and agents, whose state is known and not asked for.
 
     `degraded` names the parts that are away and can be done without, and why. `told` are further
     fields of `/health`.
@@ -31,29 +36,36 @@ class Health:
         *,
         version: str,
         draining: Callable[[], bool],
-        checks: Mapping[str, Check],
+        needed: Sequence[Part],
         service: Callable[[], Mapping[str, Any]],
+        routes: Callable[[], Sequence[Standing]] | None = None,
         degraded: Callable[[], Mapping[str, str]] = dict,
         told: Callable[[], Mapping[str, Any]] = dict,
         with_page: bool = False,
     ) -> None:
-        self._version = version
-        self._draining = draining
-        self._checks = dict(checks)
-        self._degraded = degraded
+        self.version = version
+        self.draining = draining
+        self.degraded = degraded
+        self._needed = tuple(needed)
+        self._routes = routes
         self._told = told
         self._service = service
         self._page = with_page
         self._since = time.monotonic()
 
+    @property
+    def uptime_s(self) -> float:
+        """How long the server has been there."""
+        return round(time.monotonic() - self._since, 1)
+
     async def health(self, request: Request) -> Response:
         """Alive, with version, uptime in seconds, and what is known of the parts; asks none."""
-        degraded = dict(self._degraded())
+        degraded = dict(self.degraded())
         body = {
             "status": "degraded" if degraded else "ok",
-            "version": self._version,
-            "uptime_s": round(time.monotonic() - self._since, 1),
-            "draining": self._draining(),
+            "version": self.version,
+            "uptime_s": self.uptime_s,
+            "draining": self.draining(),
             **self._told(),
         }
         return json_answer(body | ({"degraded": degraded} if degraded else {}))
@@ -65,46 +77,55 @@ class Health:
     async def readiness(self, request: Request) -> Response:
         """200 when new turns can be taken, also without parts that only make it quicker; else 503
         with the parts that fail."""
-        failing: dict[str, str] = {}
-        if self._draining():
-            failing["server"] = "draining"
-        for name, check in self._checks.items():
-            fault = await _ask(check)
-            if fault is not None:
-                failing[name] = fault
+        failing = await self.failing()
         if failing:
             return json_answer({"status": "unavailable", "failing": failing}, 503)
-        if degraded := self._degraded():
+        if degraded := self.degraded():
             return json_answer({"status": "degraded", "degraded": dict(degraded)})
         return json_answer({"status": "ok"})
+
+    async def failing(self) -> dict[str, str]:
+        """The parts for whose sake no new turn can be taken, and why."""
+        failing: dict[str, str] = {}
+        if self.draining():
+            failing["server"] = "draining"
+        for name, each in (await seen(*self._needed)).items():
+            if each.status == "down":
+                failing[name] = each.why
+        routes = self._routes() if self._routes is not None else ()
+        if self._routes is not None and not any(each.healthy for each in routes):
+            failing["models"] = why_none(routes)
+        return failing
 
     async def service(self, request: Request) -> Response:
         """What runs here; for browsers a page to try it, where its wires are on."""
         if self._page and is_wanted(request):
             return page()
-        return json_answer({"name": "talkwire", "version": self._version, **self._service()})
+        return json_answer({"name": "talkwire", "version": self.version, **self._service()})
 
 
-async def _ask(check: Check) -> str | None:
-    """None when well; else why not, in words that are safe to show."""
-    try:
-        async with asyncio.timeout(CHECK_S):
-            await check()
-    except TalkwireError as error:
-        return error.message
-    except TimeoutError:
-        return f"no answer within {CHECK_S:g} s"
-    return None
+def why_none(routes: Sequence[Standing]) -> str:
+    """Why none of them answers."""
+    told = [f"{each.name}: {each.why}" for each in routes[:MOST_ROUTES_TOLD]]
+    more = len(routes) - len(told)
+    return "; ".join([*told, *([f"and {more} more"] if more else [])]) or "there is none"
 
 
 def router(health: Health) -> APIRouter:
     """`/`, `/health`, `/health/liveness` and `/health/readiness`."""
     routes = APIRouter(tags=["health"])
-    for path, handler in (
-        ("/", health.service),
-        ("/health", health.health),
-        ("/health/liveness", health.liveness),
-        ("/health/readiness", health.readiness),
+    for path, handler, summary, answers in (
+        ("/", health.service, "What runs here", health_told.SERVICE),
+        ("/health", health.health, "Alive, and what is known of the parts", health_told.HEALTH),
+        ("/health/liveness", health.liveness, "The event loop turns", health_told.LIVENESS),
+        ("/health/readiness", health.readiness, "New turns are taken", health_told.READINESS),
     ):
-        routes.add_api_route(path, handler, methods=["GET"], response_class=Response)
+        routes.add_api_route(
+            path,
+            handler,
+            methods=["GET"],
+            response_class=Response,
+            summary=summary,
+            responses=answers,
+        )
     return routes
