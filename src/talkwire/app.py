@@ -29,8 +29,10 @@ from talkwire.stores.refolding import Refolding
 from talkwire.stores.roster import Roster
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
+from talkwire.telemetry.placing import LogFiles
 from talkwire.vitals import Vitals
 from talkwire.web import detailed, health, metrics, nodes, sessions, usage
+from talkwire.web.access_log import AccessLog
 from talkwire.web.auth import Trust, is_loopback
 from talkwire.web.counted import Counted
 from talkwire.web.draining import Draining
@@ -67,6 +69,7 @@ def build(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(asyncio.to_thread, lines.flush)
             await told.begin(stack)
             await figures.begin(stack)
             await _open(made, stack)
@@ -117,11 +120,15 @@ def _wrap(app: Edge, made: Parts, wires: Wired) -> None:
         Trust, hosts=_hosts(settings), asking=wires.asking, everyone=made.who.everyone
     )
     app.add_middleware(Faults, shapes=wires.shapes)
+    if settings.log.access:
+        app.add_middleware(AccessLog)
 
 
 def start_logging(settings: Settings) -> None:
     """Log as the settings say, for this process; commands call it before they build."""
-    lines.configure(settings.log.level, settings.log.format, secrets=settings.secrets)
+    asked, folder = settings.log, settings.log_dir
+    files = LogFiles(folder, asked.max_bytes, asked.backups) if folder is not None else None
+    lines.configure(asked.level, asked.format, secrets=settings.secrets, files=files)
 
 
 async def _open(made: Parts, stack: AsyncExitStack) -> None:

@@ -122,7 +122,9 @@ def parts(
         nodes=store.nodes,
         elsewhere=Elsewhere(store.records, journal, store.signals),
         policy=_policy(settings),
-        observer=TurnLog(brief=settings.log.level in ("warning", "error")),
+        observer=TurnLog(
+            brief=settings.log.level in ("warning", "error"), content=settings.log.content
+        ),
         on_end=_on_end(who, told),
         budgets=budgets,
     )

@@ -29,6 +29,7 @@ from talkwire._settings.kinds import (
     Words,
 )
 from talkwire._settings.models import ModelSettings, expect_models_that_fit
+from talkwire._settings.operating import LOGS, GatewaySettings, LogSettings
 from talkwire._settings.problems import SettingsError
 from talkwire._settings.routing import RoutingSettings
 from talkwire._settings.secrets import secrets
@@ -40,7 +41,6 @@ from talkwire._settings.sections import (
     JwtSettings,
     LimitSettings,
     ListenerSettings,
-    LogSettings,
     McpServerSettings,
     NodeSettings,
     RedisSettings,
@@ -62,6 +62,7 @@ __all__ = [
     "AuthSettings",
     "BudgetSettings",
     "DatabaseSettings",
+    "GatewaySettings",
     "HearingSettings",
     "JwtSettings",
     "ListenerSettings",
@@ -151,6 +152,7 @@ class Settings(BaseSettings):
     egress: EgressSettings = EgressSettings()
     auth: AuthSettings = AuthSettings()
     node: NodeSettings = NodeSettings()
+    gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
     traces: TracesSettings = TracesSettings()
     sentry: SentrySettings = SentrySettings()
@@ -164,6 +166,7 @@ class Settings(BaseSettings):
             if name not in self.wires:
                 raise ValueError(f"listeners: the wire {name} is switched off by `wires`")
         expect_one_each(self.budgets)
+        self._expect_an_address_to_advertise()
         if self.open and self.auth.mode == "keys":
             raise ValueError("open: contradicts auth.mode keys")
         if self.workers > 1 and not self.database.is_postgres:
@@ -172,6 +175,30 @@ class Settings(BaseSettings):
                 " SQLite serves one process"
             )
         return self
+
+    def _expect_an_address_to_advertise(self) -> None:
+        """:raises ValueError: a gateway is to be told where, and it cannot be seen here."""
+        if self.gateway.url is None or self.gateway.advertise_url is not None:
+            return
+        host, port = self.addresses[0]
+        if port == 0 or host.strip("[]") in ("", "0.0.0.0", "::"):  # noqa: S104 - compared
+            raise ValueError(
+                "gateway: advertise_url must say where others reach this server, since"
+                f" {host}:{port} does not"
+            )
+
+    @property
+    def advertised(self) -> str:
+        """Where others reach this server."""
+        host, port = self.addresses[0]
+        name = f"[{host.strip('[]')}]" if ":" in host else host
+        return self.gateway.advertise_url or f"http://{name}:{port}"
+
+    @property
+    def log_dir(self) -> Path | None:
+        """The folder of log files, where they are asked for."""
+        folder = self.log.file
+        return self.data_dir / folder if folder == LOGS else folder
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

@@ -6,12 +6,15 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from talkwire.telemetry.logging import configure, scrub
+from talkwire.telemetry.logging import Format, configure, flush, scrub
+from talkwire.telemetry.placing import LogFiles
 
 CANARY = "canary0123456789"
 
@@ -21,6 +24,7 @@ def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    configure(stream=io.StringIO())  # closes files
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -176,3 +180,23 @@ def test_a_retry_is_told_once_by_its_turn() -> None:
     logging.getLogger("stamina").warning("stamina.retry_scheduled")
 
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_files_have_json_with_the_whole_time_whatever_the_terminal_shows(
+    form: Format, tmp_path: Path
+) -> None:
+    configure(form=form, stream=(stream := io.StringIO()), files=LogFiles(tmp_path))
+    structlog.contextvars.bind_contextvars(request_id="r1", turn_id="t_1")
+
+    structlog.get_logger("talkwire.x").warning("turn.ended", status="failed", api_key=CANARY)
+    logging.getLogger("uvicorn.error").error("said %s", f"Bearer {CANARY}")
+    flush()
+
+    first, second = map(json.loads, (tmp_path / "talkwire.log").read_text().splitlines())
+    assert (first["event"], first["request_id"], first["status"]) == ("turn.ended", "r1", "failed")
+    assert (first["logger"], second["request_id"]) == ("talkwire.x", "r1")
+    assert datetime.fromisoformat(first["timestamp"]).tzinfo == UTC
+    assert "said" in stream.getvalue()
+    assert (tmp_path / "error.log").read_text() == (tmp_path / "talkwire.log").read_text()
+    assert CANARY not in (tmp_path / "talkwire.log").read_text() + stream.getvalue()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from talkwire.canon.events import (
@@ -25,12 +27,18 @@ from talkwire.canon.events import (
     UsageCounted,
 )
 from talkwire.canon.fold import TurnState
-from talkwire.canon.turn import TurnRequest, text_message
-from talkwire.telemetry.observe import TurnLog
+from talkwire.canon.turn import TextPart, TurnRequest, text_message
+from talkwire.telemetry.observe import CONTENT_CHARS, TurnLog
 
 SECRET = "what the user said"
 STARTED = TurnStarted("t_1", "s_1", "native", TurnRequest("s_1", "native"))
 CHOSEN = RouteChosen("gpt", "cloud_large")
+
+
+@pytest.fixture(autouse=True)
+def _unbound() -> Iterator[None]:
+    yield
+    structlog.contextvars.clear_contextvars()
 
 
 def _observed(*events: AnyEvent) -> list[dict[str, Any]]:
@@ -110,3 +118,45 @@ def test_adoption_voice_and_tools_are_told_without_their_text() -> None:
         "turn.tool_finished",
         "turn.voice_failed",
     ]
+
+
+def test_what_was_asked_and_answered_is_told_where_that_is_wanted() -> None:
+    asked = TurnRequest("s_1", "native", parts=(TextPart("x" * 9000),), request_id="req_1")
+    with capture_logs() as lines:
+        state, log = TurnState(), TurnLog(content=True)
+        for n, event in enumerate(
+            [
+                TurnStarted("t_1", "s_1", "native", asked),
+                CHOSEN,
+                TextDelta("Hello, "),
+                TextDelta("you."),
+                TurnCompleted("stop"),
+            ]
+        ):
+            stamped = Stamped(n, 1000, event)
+            state.apply(stamped)
+            log(state, stamped)
+
+    accepted, *_, ended = lines
+    assert accepted["input"] == "x" * CONTENT_CHARS + "…"
+    assert ended["answer"] == "Hello, you."
+    assert {line["request_id"] for line in lines} == {"req_1"}
+
+
+def test_the_task_of_a_turn_has_its_ids_on_all_that_it_logs() -> None:
+    asked = TurnRequest("s_1", "native", request_id="req_1")
+    started, state = Stamped(0, 1000, TurnStarted("t_1", "s_1", "native", asked)), TurnState()
+    state.apply(started)
+    adopted = Stamped(1, 1001, TurnAdopted("n_1", 2))
+    log = TurnLog(brief=True)
+
+    log(state, adopted)  # told by whoever adopts it, and much else besides
+    unbound = structlog.contextvars.get_contextvars()
+    log(state, started)
+
+    assert unbound == {}
+    assert structlog.contextvars.get_contextvars() == {
+        "turn_id": "t_1",
+        "session_id": "s_1",
+        "request_id": "req_1",
+    }

@@ -238,13 +238,6 @@ class NodeSettings(Group):
         return self
 
 
-class LogSettings(Group):
-    """`auto` is console where stderr is a terminal, else JSON."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "console", "json"] = "auto"
-
-
 class TestingSettings(Group):
     """Negative controls of the chaos tests: False breaks promises. Never for use."""
 

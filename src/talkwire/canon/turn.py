@@ -88,6 +88,8 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     `live`, sentence by sentence; None leaves it to the server.
 
     `traceparent` names the span of whoever asked, as the W3C's header does; "" for none.
+
+    `request_id` is that of the HTTP request, for logs: also for those of whoever adopts the turn.
     """
 
     session_id: str
@@ -116,6 +118,7 @@ class TurnRequest(Struct, frozen=True, omit_defaults=True):
     metadata: str = ""
     heard_language: str = ""
     traceparent: str = ""
+    request_id: str = ""
 
     @property
     def routes_late(self) -> bool:

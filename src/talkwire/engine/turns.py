@@ -162,7 +162,9 @@ class Turns:
             )
         # Another answer to this turn is one to the message that both turns are about.
         about = input_message_id(waits.turn_id) if waits.request.parts else waits.request.parent_id
-        asked = structs.replace(waits.request, parts=(), parent_id=about, on_busy="queue")
+        asked = structs.replace(
+            waits.request, parts=(), parent_id=about, on_busy="queue", request_id=""
+        )
         verdict = Verdict(call_id, approve, reason)
         return await self._accepting.start(
             owner,

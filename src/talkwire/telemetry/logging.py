@@ -11,12 +11,15 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
 
 from talkwire.canon.secrecy import HIDDEN, Known, scrubbed
+from talkwire.telemetry.behind import Behind
+from talkwire.telemetry.placing import LogFiles
 
 Format = Literal["auto", "console", "json"]
 Hide = Callable[[str], str]
@@ -52,10 +55,12 @@ def configure(
     *,
     stream: TextIO | None = None,
     secrets: Iterable[str] = (),
+    files: LogFiles | None = None,
 ) -> None:
     """Send structlog's and the standard library's lines to `stream` (stderr), once for all.
 
     `auto` is for people where the stream is a terminal, else JSON. `secrets` are never written.
+    With `files` all lines go there too, as JSON, behind the program's back.
     """
     stream = stream or sys.stderr
     if form == "auto":
@@ -77,16 +82,19 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = QuietHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*first, structlog.stdlib.ExtraAdder()],
-            processors=_last(form, stream, Known(secrets).hidden),
-        )
-    )
-    handler.addFilter(CutStreams())
+    hide = Known(secrets).hidden
+    handlers: list[logging.Handler] = [QuietHandler(stream)]
+    handlers[0].setFormatter(_formatter(first, _last(form, stream, hide)))
+    if files is not None:
+        handlers.append(files.handler())
+        handlers[1].setFormatter(_formatter(first, [_dated, *_last("json", stream, hide)]))
+    for handler in handlers:
+        handler.addFilter(CutStreams())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for before in root.handlers:
+        if isinstance(before, Behind):
+            before.close()
+    root.handlers[:] = handlers
     root.setLevel(level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logger = logging.getLogger(name)
@@ -96,6 +104,21 @@ def configure(
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _TOLD_BY_EVENTS:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def flush() -> None:
+    """Wait, for a short time, until all lines of now are in the files."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Behind):
+            handler.flush()
+
+
+def _formatter(
+    first: list[structlog.typing.Processor], last: list[structlog.typing.Processor]
+) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*first, structlog.stdlib.ExtraAdder()], processors=last
+    )
 
 
 def _last(form: Format, stream: TextIO, hide: Hide) -> list[structlog.typing.Processor]:
@@ -160,6 +183,13 @@ def scrub(text: str) -> str:
     """The text without what looks like a secret, and of bounded length."""
     text = scrubbed(text)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _dated(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """With the whole time, of which a terminal is only shown the end."""
+    at = datetime.fromtimestamp(line["_record"].created, UTC)
+    line["timestamp"] = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return line
 
 
 def _json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LATER = "talkwire.later"
+ROUTE = "talkwire.route"  # where a request's scope holds the path of a route without parameters
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -92,12 +93,13 @@ class Edge(FastAPI):
 
     async def _straight(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._short[scope["method"], scope["path"]]
+        scope[ROUTE] = scope["path"]
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
 
 def is_later(scope: Scope) -> bool:
-    """Whether a response has asked to be run behind the middleware."""
+    """Whether the response to this request is still to be run, behind the middleware."""
     return bool(scope.get(_LATER))
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from talkwire.engine.reader import Reader, ReaderCut
+from talkwire.web.access_log import Visit, visit_of
 from talkwire.web.begun import Begun, begin
 from talkwire.web.edge import later
 from talkwire.web.form import Encoder, Form, Heartbeat, StreamLimits
@@ -78,34 +79,43 @@ class EventStream(Response):
         self._heartbeat = form.heartbeat
         self._limits = limits
         self._head = head
+        self._visit: Visit | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the turn ends, the client goes, or the stream is cut."""
         request_id = scope.get("talkwire.request_id")
         if not later(scope, self._run):
             await self._run(scope, receive, send)
-        elif request_id is not None:  # else the middleware puts it on the head
+            return
+        self._visit = visit_of(scope)
+        if request_id is not None:  # else the middleware puts it on the head
             self.raw_headers.append((b"x-request-id", request_id.encode()))
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = _Connection(self._reader, self._encoder, self._heartbeat, self._limits, send)
         watcher = asyncio.create_task(wire.watch(receive))
+        ended = "broken"
         wire.start_timer()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             self.raw_headers = []  # they are out, and the stream may stay open for long
             await wire.follow(self._head)
+            ended = "left" if wire.gone else "whole"
         except ReaderCut:
+            ended = "cut"
             _ended_on_purpose.set(True)
         except asyncio.CancelledError:
             if not wire.too_slow:
                 raise
+            ended = "too_slow"
             wire.task.uncancel()
             _ended_on_purpose.set(True)
         finally:
             wire.stop_timer()
             watcher.cancel()
             self._reader.close()
+            if self._visit is not None:
+                self._visit.end(200, wire.sent_bytes, ended)
 
 
 class _Connection:
@@ -130,6 +140,7 @@ class _Connection:
         self.task = task
         self.gone = False
         self.too_slow = False
+        self.sent_bytes = 0
         self._silent = False
         self._reader = reader
         self._encoder = encoder
@@ -193,6 +204,7 @@ class _Connection:
                 self._frames = frames
                 return False
             self._last = self._loop.time()
+            self.sent_bytes += len(joined)
             body = {"type": "http.response.body", "body": joined, "more_body": True}
             self._begun = begin(self._send(body))
         except Exception as error:  # it is the stream's, whose task waits
@@ -212,6 +224,7 @@ class _Connection:
                     return
         self._silent = False
         self._last = self._loop.time()
+        self.sent_bytes += len(joined)
         self._sending = True
         await self._send({"type": "http.response.body", "body": joined, "more_body": more})
         self._sending = False

@@ -26,6 +26,7 @@ from talkwire.engine.ports import Caller
 from talkwire.engine.reader import Reader
 from talkwire.web import cursor
 from talkwire.web.admission import before_turn, give_back, seated
+from talkwire.web.faults import request_id_of
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.principals import owner_of, principal_of
 from talkwire.web.sse import EventStream
@@ -164,8 +165,9 @@ class Door:
 
         :raises RateLimited, BudgetExceeded: a limit is reached; nothing was started.
         """
-        if (traceparent := traceparent_of(request)) != "":
-            turn = structs.replace(turn, traceparent=traceparent)
+        turn = structs.replace(
+            turn, request_id=request_id_of(request.scope), traceparent=traceparent_of(request)
+        )
         return await self.begin(
             request,
             partial(self.turns.start, request=turn, idempotency=idempotency, caller=caller),
