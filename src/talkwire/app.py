@@ -20,8 +20,10 @@ from talkwire.canon.errors import Fenced, StorageUnavailable, TalkwireError
 from talkwire.engine import upkeep
 from talkwire.engine.ports import Models, Speech
 from talkwire.engine.turns import Turns
+from talkwire.gateway.registering import Registering
 from talkwire.models.registry import Catalogue
 from talkwire.parts import Parts, parts
+from talkwire.registration import registering
 from talkwire.settings import Settings
 from talkwire.stores.cleaning import Cleaning
 from talkwire.stores.conversations import SqlConversations
@@ -30,7 +32,7 @@ from talkwire.stores.roster import Roster
 from talkwire.stores.usage import SqlUsage
 from talkwire.telemetry import logging as lines
 from talkwire.telemetry.placing import LogFiles
-from talkwire.vitals import Vitals
+from talkwire.vitals import Vitals, registered
 from talkwire.web import detailed, health, metrics, nodes, sessions, usage
 from talkwire.web.access_log import AccessLog
 from talkwire.web.auth import Trust, is_loopback
@@ -72,9 +74,12 @@ def build(
             stack.push_async_callback(asyncio.to_thread, lines.flush)
             await told.begin(stack)
             await figures.begin(stack)
-            await _open(made, stack)
+            await _open(made, stack, gateway)
             stack.push_async_callback(vitals.close)
             await access.begin(made.who, stack)
+            if gateway is not None:
+                stack.push_async_callback(gateway.close)
+                gateway.begin()
             yield
 
     app = Edge(
@@ -85,7 +90,8 @@ def build(
         docs_url="/docs",
         redoc_url=None,
     )
-    vitals = Vitals(made)
+    gateway = registering(settings)
+    vitals = Vitals(made, [] if gateway is None else [registered(gateway)])
     app.include_router(health.router(vitals.health))
     app.include_router(detailed.router(vitals.detailed))
     listed = Roster(made.storage.database).nodes
@@ -131,7 +137,7 @@ def start_logging(settings: Settings) -> None:
     lines.configure(asked.level, asked.format, secrets=settings.secrets, files=files)
 
 
-async def _open(made: Parts, stack: AsyncExitStack) -> None:
+async def _open(made: Parts, stack: AsyncExitStack, gateway: Registering | None) -> None:
     """Become a node, carry on what was left, begin to keep house; all undone by `stack`."""
     settings, turns, store = made.settings, made.turns, made.storage
     if not settings.database.is_postgres:
@@ -158,7 +164,8 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
         _log.info("turns.adopted", count=adopted)
     stack.push_async_callback(turns.drain, 0.0)
     draining = Draining(
-        lambda: _drain(turns, settings.turns.drain_timeout_s), at_once=lambda: turns.drain(0.0)
+        lambda: _drain(turns, settings.turns.drain_timeout_s, gateway),
+        at_once=lambda: turns.drain(0.0),
     )
     draining.install()
     stack.callback(draining.remove)
@@ -178,8 +185,12 @@ async def _open(made: Parts, stack: AsyncExitStack) -> None:
         stack.push_async_callback(_end, task)
 
 
-async def _drain(turns: Turns, timeout_s: float) -> None:
-    """As `Turns.drain`; says what is waited for."""
+async def _drain(turns: Turns, timeout_s: float, gateway: Registering | None) -> None:
+    """As `Turns.drain`; says what is waited for. Nobody is to send here any more before the first
+    request is refused.
+    """
+    if gateway is not None:
+        await gateway.leave()
     if turns.running:
         hint = "A second signal stops at once; what is left goes on at the next start."
         _log.info("server.draining", running=turns.running, at_most_s=timeout_s, hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -18,6 +18,7 @@ from talkwire import desk as desks
 from talkwire.canon.errors import Unavailable
 from talkwire.canon.models import Standing
 from talkwire.canon.secrecy import Known, scrubbed
+from talkwire.gateway.registering import Registering
 from talkwire.parts import Parts
 from talkwire.settings import Settings
 from talkwire.stores.redis import Away
@@ -33,9 +34,11 @@ _EMBEDDING = "embedding"
 
 
 class Vitals:
-    """The health of one server: `health` and `detailed` are its routes. Close it."""
+    """The health of one server: `health` and `detailed` are its routes. `more` are parts that admins
+    are shown too. Close it.
+    """
 
-    def __init__(self, made: Parts) -> None:
+    def __init__(self, made: Parts, more: Sequence[Part] = ()) -> None:
         self._made = made
         self._store = Part("store", self._stored)
         self._parts = [self._store, Part("nodes", self._nodes), Part("turns", self._turns)]
@@ -54,6 +57,7 @@ class Vitals:
             self._parts.append(Part("scenarios", self._scenarios))
         if made.speech is not None:
             self._parts.append(Part("voice", self._voice, kept_s=_SERVICE_KEPT_S))
+        self._parts += more
         self.health = Health(
             version=__version__,
             draining=lambda: made.turns.draining,
@@ -78,10 +82,6 @@ class Vitals:
                 "limits": _limits(made.settings),
             },
         )
-
-    def add(self, part: Part) -> None:
-        """One more that admins are shown; before the server starts."""
-        self._parts.append(part)
 
     def routes(self) -> list[Standing]:
         """All that can answer a turn, as it is just now; no I/O: models, agents with a model of their
@@ -186,6 +186,17 @@ class Vitals:
 
 def _agent(name: str, why: str = "") -> Standing:
     return Standing(name, "agent", healthy=not why, why=why, reachable=not why)
+
+
+def registered(gateway: Registering) -> Part:
+    """What is known of the registration; the gateway is not asked."""
+
+    async def look() -> Found:
+        at = gateway.renewed_at
+        facts = {"instance": gateway.instance.id, "renewed_at": None if at is None else round(at)}
+        return Found(facts, fault=gateway.fault)
+
+    return Part("gateway", look)
 
 
 def _server(status: Mapping[str, Any]) -> dict[str, Any]:
