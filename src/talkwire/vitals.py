@@ -34,8 +34,8 @@ _EMBEDDING = "embedding"
 
 
 class Vitals:
-    """The health of one server: `health` and `detailed` are its routes. `more` are parts that admins
-    are shown too. Close it.
+    """The health of one server: `health` and `detailed` are its routes. `more` are parts that are
+    shown to admins too. Close it.
     """
 
     def __init__(self, made: Parts, more: Sequence[Part] = ()) -> None:
