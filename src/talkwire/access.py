@@ -153,6 +153,7 @@ def _verify(jwt: JwtSettings) -> Verify | None:
         algorithms=jwt.algorithms,
         claim_user=jwt.claim_user,
         claim_scopes=jwt.claim_scopes,
+        scope_names=jwt.scope_names,
         leeway_s=jwt.leeway_s,
     ).verify
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
 from talkwire.parts import parts
 from talkwire.settings import FROZEN_NAMES, Settings, load
@@ -27,14 +31,22 @@ def test_the_example_configuration_is_the_default_one() -> None:
     assert load(CONFIG) == Settings()
 
 
+def _with_what_is_commented_out(times: int = 1) -> str:
+    """The example with its comments that are keys, or entries of a list, as if they were none."""
+    head, key, body = CONFIG.read_text("utf-8").partition("host:")
+    assert all(line.startswith("#") for line in head.split("\n") if line)
+    text = key + body
+    for _ in range(times):
+        text = re.sub(r"^( *)# (?= *(#|- |[A-Za-z_]+:))", r"\1", text, flags=re.MULTILINE)
+    return text
+
+
 def test_what_is_commented_out_in_the_example_can_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    head, key, body = CONFIG.read_text("utf-8").partition("host:")
-    assert all(line.startswith("#") for line in head.split("\n") if line)
     path = tmp_path / "all.yaml"
-    path.write_text(re.sub(r"^# ", "", key + body, flags=re.MULTILINE), "utf-8")
+    path.write_text(_with_what_is_commented_out(), "utf-8")
 
     settings = load(path)
 
@@ -44,6 +56,36 @@ def test_what_is_commented_out_in_the_example_can_be_used(
     assert settings.voice.clone_base_url
     assert [agent.id for agent in settings.agents] == ["clerk", "poet", "desk"]
     assert settings.agno.timeout == 60
+    assert settings.gateway.url
+    assert settings.log_dir
+
+
+def _missing(kind: Any, shown: Any, place: str = "") -> Iterator[str]:
+    """The keys of a group, or of the entries of a list or map of groups, that nothing shows."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        groups = [each for each in shown if isinstance(each, dict)]
+        for name, field in kind.model_fields.items():
+            found = [group[name] for group in groups if name in group]
+            if found:
+                yield from _missing(field.annotation, _entries(found), f"{place}{name}.")
+            else:
+                yield f"{place}{name}"
+        return
+    for inner in get_args(kind):
+        yield from _missing(inner, shown, place)
+
+
+def _entries(found: list[Any]) -> list[Any]:
+    """The values themselves, and what is in those that are lists or maps."""
+    inside = [each for value in found if isinstance(value, list) for each in value]
+    mapped = [each for value in found if isinstance(value, dict) for each in value.values()]
+    return [*found, *inside, *mapped]
+
+
+def test_every_key_is_in_the_example() -> None:
+    shown = yaml.safe_load(_with_what_is_commented_out(times=2))
+
+    assert list(_missing(Settings, [shown])) == []
 
 
 def test_the_example_of_dot_env_changes_nothing(tmp_path: Path) -> None:

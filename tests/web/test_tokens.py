@@ -196,3 +196,44 @@ async def test_claims_may_have_other_names() -> None:
     assert principal.id == "ann@example.org"
     assert principal.scopes == {"chat"}
     assert await accepts(tokens, RSA.signs(roles=["chat"])) is None
+
+
+REALM = {"realm_access": {"roles": ["chatters", "admin", 7]}, "resource": {"user": {"id": "ann"}}}
+
+
+async def test_claims_may_lie_inside_of_others() -> None:
+    paths = {"claim_user": "resource.user.id", "claim_scopes": "realm_access.roles"}
+
+    inside = await accepts(trusting(RSA, **paths), RSA.signs(sub=None, **REALM))
+    dotted = {"resource.user.id": "bob", "realm_access.roles": "chat"}
+    whole = await accepts(trusting(RSA, **paths), RSA.signs(**REALM, **dotted))
+
+    assert inside is not None
+    assert (inside.id, inside.scopes, inside.admin) == ("ann", {"admin"}, True)
+    assert whole is not None
+    assert (whole.id, whole.scopes) == ("bob", {"chat"})
+
+
+@pytest.mark.parametrize("claims", [{}, {"resource": "user"}, {"resource": {"user": ["id"]}}])
+async def test_a_path_that_leads_nowhere_names_nobody(claims: dict[str, Any]) -> None:
+    tokens = trusting(RSA, claim_user="resource.user.id")
+
+    assert await accepts(tokens, RSA.signs(**claims)) is None
+
+
+async def test_an_issuers_words_open_what_the_settings_say_and_nothing_else() -> None:
+    names = {"chatters": ["chat", "sessions:read"], "bosses": ["admin"]}
+    tokens = trusting(RSA, claim_scopes="realm_access.roles", scope_names=names)
+
+    principal = await accepts(tokens, RSA.signs(**REALM))
+    nothing = await accepts(tokens, RSA.signs())
+
+    assert principal is not None
+    assert nothing is not None
+    assert (principal.scopes, principal.admin) == ({"chat", "sessions:read"}, False)
+    assert nothing.scopes == frozenset()
+
+
+def test_a_scope_that_there_is_not_is_a_mistake_of_the_settings() -> None:
+    with pytest.raises(ValueError, match=r"no such scope: chats; known: .*chat"):
+        trusting(RSA, scope_names={"a": ["chats"]})

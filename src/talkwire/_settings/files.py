@@ -73,7 +73,7 @@ def _told(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
     problem = error.problem or "cannot be understood"
-    if "alias" in problem or "anchor" in problem:
+    if any(word in f"{error.context} {problem}" for word in ("alias", "anchor")):
         problem = "an unquoted * or & begins an alias or anchor; put quotes around the value"
     elif "cannot start any token" in problem and "\\t" in problem:
         problem = "a tab cannot indent; use spaces"

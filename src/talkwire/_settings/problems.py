@@ -75,7 +75,7 @@ def _told(tree: type[BaseModel], place: Place, found: Mapping[str, Any]) -> str:
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         shown = f", got {given}" if isinstance(given, int | float) else ""
-        return f"expected {words} {context[name]}{shown}"
+        return f"expected {words} {_spelled_number(context[name])}{shown}"
     if kind == "string_too_short":
         return "expected text, got none"
     return f"expected {_EXPECTED.get(kind.partition('_')[0], 'another value')}{_got(given)}"
@@ -95,6 +95,11 @@ def _got(given: Any) -> str:
             return ", got a group of keys"
         case _:
             return ", got nothing"
+
+
+def _spelled_number(bound: Any) -> str:
+    """`1` and not `1.0`, which no file says."""
+    return str(int(bound)) if isinstance(bound, float) and bound.is_integer() else str(bound)
 
 
 def _spelled(place: Place) -> str:

@@ -18,7 +18,7 @@ from talkwire._settings.kinds import (
     Wires,
     Words,
 )
-from talkwire._settings.texts import database, redis
+from talkwire._settings.texts import database, mapped, redis
 
 
 class ListenerSettings(Group):
@@ -122,8 +122,9 @@ class RedisSettings(Group):
 class JwtSettings(Group):
     """JSON Web Tokens of another issuer; used where `secret` or `jwks_url` is given.
 
-    `claim_user` names the principal, `claim_scopes` holds scopes: a list, or words. `algorithms`
-    empty is HS256 with a secret, RS256 and ES256 else.
+    `claim_user` names the principal, `claim_scopes` holds scopes: a list, or words; both may be
+    paths into claims. `scope_names` tell what the issuer's words open. `algorithms` empty is HS256
+    with a secret, RS256 and ES256 else.
     """
 
     secret: SecretStr | None = None
@@ -133,6 +134,7 @@ class JwtSettings(Group):
     algorithms: Algorithms = ()
     claim_user: str = "sub"
     claim_scopes: str = "scope"
+    scope_names: Annotated[dict[str, Words], BeforeValidator(mapped)] = Field(default_factory=dict)
     leeway_s: Annotated[float, Field(ge=0, le=600)] = 60
 
     @whole(mode="after")

@@ -29,7 +29,9 @@ class Tokens:
     """What is asked of a token: issuer, audience, a time of expiry, and a signature.
 
     Either `secret`, or `find_key(algorithm, kid)`, which gives a public key of the kind that the
-    algorithm needs, None where there is none.
+    algorithm needs, None where there is none. Claims are named as they are, or by a path into
+    them: `realm_access.roles`. With `scope_names`, which give what an issuer calls things their
+    scopes, no other word of the claim opens anything.
     """
 
     def __init__(
@@ -42,9 +44,12 @@ class Tokens:
         algorithms: Collection[str] = (),
         claim_user: str = "sub",
         claim_scopes: str = "scope",
+        scope_names: Mapping[str, Collection[str]] | None = None,
         leeway_s: float = 60.0,
     ) -> None:
-        """:raises ValueError: algorithms that do not go with a secret, or with public keys."""
+        """:raises ValueError: algorithms that do not go with a secret, or with public keys; or
+        names for scopes that there are not.
+        """
         self._secret = secret
         self._find_key = find_key
         self._issuer = issuer
@@ -54,6 +59,14 @@ class Tokens:
         if wrong:
             kind = "a secret" if secret else "public keys"
             raise ValueError(f"{', '.join(sorted(wrong))}: no algorithm for {kind}")
+        names = dict(scope_names or {})
+        unknown = {scope for scopes in names.values() for scope in scopes} - SCOPES
+        if unknown:
+            known = ", ".join(sorted(SCOPES))
+            raise ValueError(
+                f"auth.jwt.scope_names: no such scope: {', '.join(sorted(unknown))}; known: {known}"
+            )
+        self._scope_names = names
         self._claim_user = claim_user
         self._claim_scopes = claim_scopes
         self._leeway_s = leeway_s
@@ -89,23 +102,38 @@ class Tokens:
             issuer=self._issuer,
             audience=self._audience,
             leeway=self._leeway_s,
-            options={"require": ["exp", "iss", "aud", self._claim_user]},
+            options={"require": ["exp", "iss", "aud"]},
         )
 
     def _principal(self, claims: Mapping[str, Any]) -> tuple[Principal, float] | None:
-        user = claims[self._claim_user]
+        user = claimed(claims, self._claim_user)
         if not isinstance(user, str) or not is_user(user) or user == LOCAL.id:
             return None
-        scopes = _scopes(claims.get(self._claim_scopes))
+        scopes = _scopes(claimed(claims, self._claim_scopes), self._scope_names)
         good_s = float(claims["exp"]) + self._leeway_s - time.time()
         return Principal(id=user, name=user, admin="admin" in scopes, scopes=scopes), good_s
 
 
-def _scopes(claimed: object) -> frozenset[str]:
+def claimed(claims: Mapping[str, Any], path: str) -> Any:
+    """The claim of this name, which may have dots in it, or else at the end of this path."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for name in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
+    return found
+
+
+def _scopes(said: object, names: Mapping[str, Collection[str]]) -> frozenset[str]:
     """Those that are known of a list or of words; the usual ones where nothing is said."""
-    if claimed is None:
-        return USUAL_SCOPES
-    words = claimed.split() if isinstance(claimed, str) else claimed
+    if said is None:
+        return frozenset() if names else USUAL_SCOPES
+    words = said.split() if isinstance(said, str) else said
     if not isinstance(words, list):
         return frozenset()
-    return SCOPES.intersection(word for word in words if isinstance(word, str))
+    given = [word for word in words if isinstance(word, str)]
+    if names:
+        return frozenset(scope for word in given for scope in names.get(word, ()))
+    return SCOPES.intersection(given)
