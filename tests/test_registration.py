@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from talkwire import __version__
 from talkwire.gateway.consul import Consul
 from talkwire.gateway.rest import Rest
-from talkwire.registration import instance, registering
+from talkwire.registration import advertised, instance, registering
 from talkwire.settings import DatabaseSettings, GatewaySettings, ListenerSettings, Settings
 
 GATEWAY = GatewaySettings(url="http://gateway.example", service_name="chat", ttl_s=5)
@@ -28,6 +29,19 @@ def test_the_settings_say_how_it_is_told(protocol: str, kind: type) -> None:
 
     assert made is not None
     assert type(made._gateway) is kind
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({"port": 8001}, "http://127.0.0.1:8001"),
+        ({"host": "10.0.0.7"}, "http://10.0.0.7:8000"),
+        ({"host": "fd00::7"}, "http://[fd00::7]:8000"),
+        ({"listeners": (ListenerSettings(host="10.0.0.8", port=9),)}, "http://10.0.0.8:9"),
+    ],
+)
+def test_what_is_advertised_is_where_it_listens(given: dict[str, Any], url: str) -> None:
+    assert advertised(Settings(gateway=GATEWAY, **given)) == url
 
 
 def test_a_process_has_the_name_of_its_address_and_tells_all_of_them() -> None:

@@ -29,7 +29,7 @@ def registering(settings: Settings) -> Registering | None:
 
 def instance(settings: Settings) -> Instance:
     """What a gateway is told of this process."""
-    asked, url = settings.gateway, settings.advertised
+    asked, url = settings.gateway, advertised(settings)
     parts = urlsplit(url)
     where = f"{parts.hostname}-{parts.port or parts.scheme}".replace(":", ".")
     # A server that comes back takes its own place; workers have one place each.
@@ -42,6 +42,13 @@ def instance(settings: Settings) -> Instance:
         version=__version__,
         listeners=tuple(_listeners(settings)),
     )
+
+
+def advertised(settings: Settings) -> str:
+    """Where others reach this server."""
+    host, port = settings.addresses[0]
+    name = f"[{host.strip('[]')}]" if ":" in host else host
+    return settings.gateway.advertise_url or f"http://{name}:{port}"
 
 
 def _gateway(settings: Settings, url: str, token: str | None) -> Gateway:

@@ -188,13 +188,6 @@ class Settings(BaseSettings):
             )
 
     @property
-    def advertised(self) -> str:
-        """Where others reach this server."""
-        host, port = self.addresses[0]
-        name = f"[{host.strip('[]')}]" if ":" in host else host
-        return self.gateway.advertise_url or f"http://{name}:{port}"
-
-    @property
     def log_dir(self) -> Path | None:
         """The folder of log files, where they are asked for."""
         folder = self.log.file

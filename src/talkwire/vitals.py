@@ -84,8 +84,8 @@ class Vitals:
         )
 
     def routes(self) -> list[Standing]:
-        """All that can answer a turn, as it is just now, without I/O: models, agents with a model of
-        their own, and the server of agents elsewhere.
+        """All that can answer a turn, as it is just now, without I/O: models, agents that have a
+        model of their own, and the server of agents elsewhere.
         """
         models = [m for m in self._made.models.standings() if m.model_type != _EMBEDDING]
         cards = self._made.agents.cards()
