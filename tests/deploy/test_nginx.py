@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import uvicorn
 
@@ -31,10 +32,13 @@ class Node(Listening):
         super().__init__()
         self.answer = answer
         self.asked = 0
+        self.received = 0  # bytes of bodies
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            if (length := re.search(rb"(?i)content-length: *(\d+)", head)) is not None:
+                self.received += len(await reader.readexactly(int(length[1])))
             self.asked += 1
             writer.write(self.answer)
             await writer.drain()
@@ -209,6 +213,72 @@ async def test_talkwire_s_own_words_pass(behind: Behind, node: Nodes) -> None:
 
     assert (status, problem["code"]) == (413, "payload_too_large")
     assert missing == 404
+
+
+async def _sent(port: int, path: str, size: int) -> int:
+    """The status of the answer to a body of so many bytes."""
+    url = f"http://127.0.0.1:{port}{path}"
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+        return (await client.post(url, content=b"x" * size)).status_code
+
+
+async def test_recordings_pass_and_no_other_bodies_of_their_size(behind: Behind) -> None:
+    full = 25 * 2**20 + 2000  # with what multipart puts around it
+    taken = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with Node(taken) as one:
+        nginx = behind([one.port, one.port])
+        voice = await _sent(nginx.port, "/chat/voice", full)
+        message = await _sent(nginx.port, "/chat/message", full)
+        more = await _sent(nginx.port, "/chat/voice", full + 2**21)
+
+    assert (voice, one.received) == (200, full)
+    assert (message, more, one.asked) == (413, 413, 1)
+
+
+@pytest.mark.parametrize("path", ["/chat/voice", "/chat/message", "/chat/message/stream"])
+async def test_what_a_full_node_refuses_is_given_to_another(path: str, behind: Behind) -> None:
+    refusal = b"HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    taken = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with Node(refusal) as one, Node(taken) as other:
+        nginx = behind([one.port, other.port])
+        statuses = {await _sent(nginx.port, path, 1000) for _ in range(4)}
+
+    assert statuses == {200}
+    assert other.received == 4000
+
+
+async def test_metrics_are_for_the_nodes_own_neighbours(behind: Behind) -> None:
+    async with Node() as one:
+        nginx = behind([one.port, one.port])
+        async with asking(nginx.port, "GET", "/metrics") as answer:
+            pass
+
+        assert (answer.status, one.asked) == (404, 0)
+
+
+async def test_health_and_the_messages_of_agents_pass(
+    behind: Behind, node: Nodes, provider: Provider
+) -> None:
+    nginx = await _in_front_of_one(behind, node)
+    probes = ("/health", "/health/liveness", "/health/readiness", "/health/detailed")
+    assert [(await ask(nginx.port, "GET", path))[0] for path in probes] == [200] * 4
+    _, session = await ask(nginx.port, "POST", "/turns", body={"input": "words=1"})
+    body = {"session_id": session["session_id"], "content": "words=20 pace_ms=100"}
+
+    headers = {"Accept": "text/event-stream"}
+    path = "/chat/message/stream"
+    async with asking(nginx.port, "POST", path, body=body, headers=headers) as answer:
+        events = []
+        async for frame in answer.frames():
+            events.append(frame.event)
+            if events.count("message.delta") == 1:
+                assert provider.calls[-1].sent < 15
+
+    assert (answer.status, events[-1]) == (200, "message.completed")
+
+
+def test_its_limits_fit_the_server_s() -> None:
+    assert max(_seconds("proxy_read_timeout")) > Settings().turns.max_turn_s
 
 
 async def test_its_logs_hold_no_message(behind: Behind, node: Nodes) -> None:
