@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from talkwire.app import build
 from talkwire.canon.errors import SpeechError
@@ -80,12 +81,12 @@ async def test_secrets_are_never_told(tmp_path: Path) -> None:
     voice = Mute()
     settings = Settings(
         data_dir=tmp_path,
-        openai_api_key=f"sk-{CANARY}",
-        redis=RedisSettings(url=f"redis://:{CANARY}@127.0.0.1:1/0"),
+        openai_api_key=SecretStr(f"sk-{CANARY}"),
+        redis=RedisSettings(url=SecretStr(f"redis://:{CANARY}@127.0.0.1:1/0")),
         mcpServers={
             "gone": McpServerSettings(
-                url=f"http://127.0.0.1:1/mcp?key={CANARY}",
-                headers={"Authorization": f"Bearer {CANARY}"},
+                url=SecretStr(f"http://127.0.0.1:1/mcp?key={CANARY}"),
+                headers={"Authorization": SecretStr(f"Bearer {CANARY}")},
                 connect_timeout_s=0.5,
             )
         },
@@ -102,7 +103,7 @@ async def test_secrets_are_never_told(tmp_path: Path) -> None:
 
 
 async def test_redis_is_needed_where_the_settings_say_so(tmp_path: Path) -> None:
-    redis = RedisSettings(url="redis://127.0.0.1:1/0", required=True)
+    redis = RedisSettings(url=SecretStr("redis://127.0.0.1:1/0"), required=True)
 
     body, ready = await _detailed(Settings(data_dir=tmp_path, use_mock=True, redis=redis))
 
@@ -111,7 +112,7 @@ async def test_redis_is_needed_where_the_settings_say_so(tmp_path: Path) -> None
 
 
 async def test_redis_tells_its_version_and_connections(tmp_path: Path, redis_server: Redis) -> None:
-    redis = RedisSettings(url=redis_server.url, required=True)
+    redis = RedisSettings(url=SecretStr(redis_server.url), required=True)
 
     body, ready = await _detailed(Settings(data_dir=tmp_path, use_mock=True, redis=redis))
 

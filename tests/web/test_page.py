@@ -18,7 +18,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 async def ask(accept: str, *, with_page: bool = True) -> httpx2.Response:
     routes = health.router(
-        Health(version="1", draining=lambda: False, checks={}, service=dict, with_page=with_page)
+        Health(version="1", draining=lambda: False, needed=[], service=dict, with_page=with_page)
     )
     async with client_of(routes) as client:
         return await client.get("/", headers={"Accept": accept})
