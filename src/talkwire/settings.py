@@ -67,6 +67,7 @@ __all__ = [
     "JwtSettings",
     "ListenerSettings",
     "Loaded",
+    "LogSettings",
     "McpServerSettings",
     "ModelSettings",
     "RedisSettings",

@@ -25,6 +25,27 @@ def test_what_looks_like_a_secret_is_taken_out(text: str) -> None:
     assert CANARY not in scrubbed(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"bearer\u00a0{CANARY}",
+        f"BASIC\n{CANARY}",
+        f"pk-{CANARY}",
+        f"rk-{CANARY}",
+        "tw_3f9a0c_0123456789",
+        f"eyJhbGciOi.{CANARY}",
+        f"redis://:{CANARY}@h",
+        f"X-API-KEY={CANARY}",
+        f"Password={CANARY}",
+        f"SECRET:{CANARY}",
+        f"authorization={CANARY}",
+        f"/a?{CANARY}",
+    ],
+)
+def test_a_look_of_any_kind_is_enough_without_other_words(text: str) -> None:
+    assert "0123456789" not in scrubbed(text)
+
+
 def test_other_words_stay() -> None:
     assert scrubbed("the port is 8000, and 3 of 4 came") == "the port is 8000, and 3 of 4 came"
 

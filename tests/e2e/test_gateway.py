@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -88,3 +90,26 @@ async def test_a_server_starts_and_serves_without_its_gateway(fresh_server: Fres
     assert ready == (200, {"status": "ok"})
     assert server.output.count('"event":"gateway.away"') == 1
     assert gateway.known == {}
+
+
+async def test_workers_are_listed_with_one_address_and_each_by_itself(
+    fresh_server: Fresh, postgres_migrated: str
+) -> None:
+    async with StandIn() as gateway:
+        more = {"workers": 2, "database": {"url": postgres_migrated}}
+        config = _config(gateway) | more
+        server = await fresh_server(config=config, env={"USE_MOCK": "1"}).start()
+        await until(lambda: len(gateway.alive) == 2, 20)
+        first = gateway.alive
+        urls = {gateway.known[name].told["url"] for name in first}
+
+        os.kill(int(min(first).rpartition("-")[2]), signal.SIGKILL)
+        await until(lambda: len(gateway.alive - first) == 1, 20)
+        await until(lambda: min(first) not in gateway.alive)
+        assert len(gateway.alive) == 2
+        server.terminate()
+        await until(lambda: not gateway.alive)
+        await server.exited()
+
+    assert urls == {"http://127.0.0.1:1"}
+    assert set(gateway.known) <= {min(first)}

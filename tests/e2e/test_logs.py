@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,22 @@ async def test_the_access_log_can_be_switched_off(access: bool, fresh_server: Fr
     await server.exited()
 
     assert server.output.count('"event":"http.request"') == int(access)
+
+
+async def test_a_disk_that_stands_still_holds_up_no_stream(
+    fresh_server: Fresh, provider: Provider
+) -> None:
+    server = fresh_server(config={"log": {"file": True}, "models": [provider.model()]})
+    logs = server.data_dir / "logs"
+    logs.mkdir(parents=True)
+    os.mkfifo(logs / "talkwire.log")  # opening it waits for a reader, and none comes
+    await server.start()
+
+    async with asyncio.timeout(10):
+        turns = await asyncio.gather(
+            *(_asked(server, f"words=5 no={n}", f"r-{n}") for n in range(10))
+        )
+    server.terminate()
+
+    assert len(set(turns)) == 10
+    assert await server.exited() in (0, -15)

@@ -122,17 +122,16 @@ def test_adoption_voice_and_tools_are_told_without_their_text() -> None:
 
 def test_what_was_asked_and_answered_is_told_where_that_is_wanted() -> None:
     asked = TurnRequest("s_1", "native", parts=(TextPart("x" * 9000),), request_id="req_1")
+    events: list[AnyEvent] = [
+        TurnStarted("t_1", "s_1", "native", asked),
+        CHOSEN,
+        TextDelta("Hello, "),
+        TextDelta("you."),
+        TurnCompleted("stop"),
+    ]
     with capture_logs() as lines:
         state, log = TurnState(), TurnLog(content=True)
-        for n, event in enumerate(
-            [
-                TurnStarted("t_1", "s_1", "native", asked),
-                CHOSEN,
-                TextDelta("Hello, "),
-                TextDelta("you."),
-                TurnCompleted("stop"),
-            ]
-        ):
+        for n, event in enumerate(events):
             stamped = Stamped(n, 1000, event)
             state.apply(stamped)
             log(state, stamped)
