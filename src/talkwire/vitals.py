@@ -149,7 +149,7 @@ class Vitals:
     async def _models(self) -> Found:
         models = self._made.models.standings()
         routes = self.routes()
-        if not any(each.healthy for each in routes):
+        if not any(each.reachable for each in routes):
             raise Unavailable(why_none(routes))
         unwell = [each.name for each in models if not each.healthy]
         fault = f"not well: {', '.join(unwell)}" if unwell else ""

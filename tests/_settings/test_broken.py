@@ -44,6 +44,8 @@ BROKEN = [
     # kinds of values
     ("port: eight", r":1:1: port: expected a whole number, got other text"),
     ("port: 1.5", r":1:1: port: expected a whole number, got a number"),
+    ("port: true", r":1:1: port: expected a number, got true or false"),
+    ("turns:\n  max_turn_s: yes", r":2:3: turns\.max_turn_s: expected a number, got true or fals"),
     ("host: 127", r":1:1: host: expected text, got a number \(quotes make it text\)"),
     ("host: on", r":1:1: host: expected text, got true or false \(quotes make it text\)"),
     ("open: maybe", r":1:1: open: expected true or false, got other text"),

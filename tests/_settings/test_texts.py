@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talkwire._settings.texts import home, http, listed, mapped, networks
+from talkwire._settings.texts import home, http, listed, mapped, networks, number
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,14 @@ def test_networks_are_told_from_other_words() -> None:
     for wrong in ("nginx", "10.0.0.1/8", "", "*"):
         with pytest.raises(ValueError, match="expected addresses and networks"):
             networks((wrong,))
+
+
+@pytest.mark.parametrize("value", [1, 2.5, "3", None])
+def test_numbers_and_texts_pass(value: object) -> None:
+    assert number(value) == value
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_yes_is_no_number(value: bool) -> None:
+    with pytest.raises(ValueError, match="got true or false"):
+        number(value)

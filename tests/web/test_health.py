@@ -32,7 +32,11 @@ async def silent() -> Found:
     return Found()
 
 
-UP, DOWN = Standing("small", "local"), Standing("large", "cloud", healthy=False, why="it failed")
+UP, DOWN = (
+    Standing("small", "local"),
+    Standing("large", "cloud", healthy=False, reachable=False, why="it failed"),
+)
+LIMITED = Standing("busy", "cloud", healthy=False, why="it limits the rate of requests")
 
 
 async def ask(
@@ -122,6 +126,7 @@ async def test_a_part_that_is_only_slow_hinders_nobody() -> None:
 
 async def test_one_route_to_an_answer_is_enough_and_none_is_not() -> None:
     assert await ask("/health/readiness", models=[DOWN, UP]) == (200, {"status": "ok"})
+    assert await ask("/health/readiness", models=[DOWN, LIMITED]) == (200, {"status": "ok"})
     assert await ask("/health/readiness", models=[DOWN]) == (
         503,
         {"status": "unavailable", "failing": {"models": "large: it failed"}},

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from talkwire._settings.texts import home, http, listed, networks
+from talkwire._settings.texts import home, http, listed, networks, number
 
 WireName = Literal[
     "responses-sse", "agent-chat", "tool-chat", "support", "routed-chat", "native", "mcp"
@@ -29,16 +29,17 @@ AlgorithmName = Literal[
 ]
 WIRES: tuple[WireName, ...] = get_args(WireName)
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
+Number = BeforeValidator(number)
+Port = Annotated[int, Number, Field(ge=0, le=65_535)]
 Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
 Networks = Annotated[Words, AfterValidator(networks)]
 Wires = Annotated[tuple[WireName, ...], BeforeValidator(listed)]
 Algorithms = Annotated[tuple[AlgorithmName, ...], BeforeValidator(listed)]
 Folder = Annotated[Path, BeforeValidator(home)]
 Url = Annotated[str, BeforeValidator(http)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Number, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Number, Field(ge=1)]
+Price = Annotated[float, Number, Field(ge=0, allow_inf_nan=False)]
 
 
 class Group(BaseModel):

@@ -34,6 +34,13 @@ def mapped(value: Any) -> Any:
         raise ValueError("expected a JSON object") from None
 
 
+def number(value: Any) -> Any:
+    """A number; `yes` is none, though Python counts with it."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number, got true or false")
+    return value
+
+
 def home(value: Any) -> Any:
     """A path; `~` is the user's own folder."""
     return Path(value).expanduser() if isinstance(value, str | Path) else value

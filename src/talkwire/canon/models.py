@@ -8,7 +8,8 @@ from msgspec import Struct
 class Standing(Struct, frozen=True):
     """One model, all its deployments together.
 
-    `why` tells in words why it is not healthy. `running` are requests of this process;
+    `reachable` is one that may answer, though perhaps not now: it limits its requests, or is being
+    tried again. `why` tells in words why it is not healthy. `running` are requests of this process;
     `latency_ms` is the time to the first token, of late, None where nothing was asked yet;
     `error_rate` is 0 … 1. Prices are per million tokens.
     """
@@ -16,6 +17,7 @@ class Standing(Struct, frozen=True):
     name: str
     model_type: str
     healthy: bool = True
+    reachable: bool = True
     why: str = ""
     running: int = 0
     latency_ms: float | None = None

@@ -160,6 +160,7 @@ class Pool:
         return structs.replace(
             known,
             healthy=bool(ready),
+            reachable=any(each.health.state != "open" for each in self.deployments),
             running=sum(each.health.running for each in self.deployments),
             latency_ms=None if latency_s is None else latency_s * 1000,
             error_rate=_mean([(each.health.error_rate, each.weight) for each in asked]) or 0.0,

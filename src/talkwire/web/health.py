@@ -25,7 +25,7 @@ MOST_ROUTES_TOLD = 5
 
 class Health:
     """The health routes. New turns need all of `needed`, and one of the `routes` to whoever answers
-    them, models and agents, whose state is known and not asked for.
+    them, models and agents, to be reachable; that is known and not asked for.
 
     `degraded` names the parts that are away and can be done without, and why. `told` are further
     fields of `/health`.
@@ -93,7 +93,7 @@ class Health:
             if each.status == "down":
                 failing[name] = each.why
         routes = self._routes() if self._routes is not None else ()
-        if self._routes is not None and not any(each.healthy for each in routes):
+        if self._routes is not None and not any(each.reachable for each in routes):
             failing["models"] = why_none(routes)
         return failing
 
