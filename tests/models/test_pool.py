@@ -285,15 +285,6 @@ async def test_one_alone_is_asked_whatever_its_breaker_says() -> None:
     assert (heard.text, alone.deployments[0].health.state) == ("hi", "closed")
 
 
-async def test_one_that_limits_its_requests_is_reachable_all_the_same() -> None:
-    model = pool(Driven([UpstreamRateLimited("slow down", retry_after_s=60)]), max_attempts=1)
-
-    await several(model, 2)
-
-    standing = model.standing(Standing("m", "local"))
-    assert (standing.healthy, standing.reachable) == (False, True)
-
-
 async def test_a_storm_of_failures_does_not_multiply_the_load() -> None:
     models = [Driven(GONE) for _ in range(2)]
     allowance = Allowance(share=0.2, reserve=5, a_second=0)

@@ -10,6 +10,7 @@ import stamina
 
 from talkwire.canon.deltas import Delta, Finish, Retry, Text
 from talkwire.canon.errors import UpstreamRateLimited, UpstreamUnavailable
+from talkwire.canon.models import Standing
 from talkwire.models import pool as pools
 from talkwire.models import retrying
 from talkwire.models.allowance import Allowance
@@ -142,3 +143,12 @@ async def test_one_that_has_no_connection_left_costs_nothing_of_the_allowance() 
     assert (heard.text, retries(heard.deltas), calls(first, second)) == ("hi", 1, [1, 1])
     assert (after.text, retries(after.deltas)) == ("hi", 2)
     assert [each.health.error_rate for each in (*model.deployments, *single.deployments)] == [0] * 3
+
+
+async def test_one_that_limits_its_requests_is_reachable_all_the_same() -> None:
+    model = pool(Driven(limit()))
+
+    await listen(model, ask())
+
+    standing = model.standing(Standing("m", "local"))
+    assert (standing.healthy, standing.reachable) == (False, True)
