@@ -17,7 +17,6 @@ class Standing(Struct, frozen=True):
     name: str
     model_type: str
     healthy: bool = True
-    reachable: bool = True
     why: str = ""
     running: int = 0
     latency_ms: float | None = None
@@ -25,3 +24,4 @@ class Standing(Struct, frozen=True):
     context_tokens: int = 128_000
     price_in: float | None = None
     price_out: float | None = None
+    reachable: bool = True

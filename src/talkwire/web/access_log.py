@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,19 +26,41 @@ _log = structlog.get_logger("talkwire.access")
 
 
 class Visit:
-    """A request that is being answered. `end` is called by a response that outlives it."""
+    """A request that is being answered. `end` is called by a response that outlives it: by then
+    nothing is held of the request but what its line tells.
+    """
 
-    __slots__ = ("_tell", "sent_bytes", "status")
+    __slots__ = ("_began", "_clock", "_told", "sent_bytes", "status")
 
-    def __init__(self, tell: Callable[[Visit, str], None]) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.status = 0
         self.sent_bytes = 0
-        self._tell = tell
+        self._clock = clock
+        self._began = clock()
+        self._told: dict[str, Any] = {}
 
-    def end(self, status: int, sent_bytes: int, ended: str) -> None:
-        """The stream is over."""
-        self.status, self.sent_bytes = status, sent_bytes
-        self._tell(self, ended)
+    def note(self, scope: Scope) -> None:
+        """Who asks for what, once that is known."""
+        principal: Principal | None = scope.get(PRINCIPAL)
+        self._told = {
+            "method": scope["method"],
+            "route": route_of(scope),
+            "principal": None if principal is None else principal.id,
+            "request_id": scope.get("talkwire.request_id"),
+        }
+
+    def end(self, status: int, sent_bytes: int, ended: str = "") -> None:
+        """The answer is over; `ended` tells how, where it was a stream or broke off."""
+        quiet = str(self._told["route"]).startswith(_PROBES) and status < 400 and not ended
+        say = _log.debug if quiet else _log.info
+        say(
+            "http.request",
+            **self._told,
+            status=status or None,
+            duration_ms=round((self._clock() - self._began) * 1000, 1),
+            bytes=sent_bytes,
+            **({"ended": ended} if ended else {}),
+        )
 
 
 def visit_of(scope: Scope) -> Visit | None:
@@ -60,9 +83,7 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = self._clock()
-        visit = Visit(lambda visit, ended: _tell(scope, visit, self._clock() - began, ended))
-        scope[_VISIT] = visit
+        visit = scope[_VISIT] = Visit(self._clock)
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -76,8 +97,9 @@ class AccessLog:
             await self._app(scope, receive, counted)
             ended = ""
         finally:
+            visit.note(scope)
             if ended or not is_later(scope):
-                _tell(scope, visit, self._clock() - began, ended)
+                visit.end(visit.status, visit.sent_bytes, ended)
 
 
 def route_of(scope: Scope) -> str:
@@ -88,21 +110,3 @@ def route_of(scope: Scope) -> str:
         return str(path)
     # Whatever matched without parameters has the path that was asked for.
     return str(scope["path"]) if "endpoint" in scope and not scope["path_params"] else UNKNOWN
-
-
-def _tell(scope: Scope, visit: Visit, took_s: float, ended: str) -> None:
-    principal: Principal | None = scope.get(PRINCIPAL)
-    route = route_of(scope)
-    quiet = route.startswith(_PROBES) and visit.status < 400 and not ended
-    say = _log.debug if quiet else _log.info
-    say(
-        "http.request",
-        method=scope["method"],
-        route=route,
-        status=visit.status or None,
-        duration_ms=round(took_s * 1000, 1),
-        bytes=visit.sent_bytes,
-        principal=None if principal is None else principal.id,
-        request_id=scope.get("talkwire.request_id"),
-        **({"ended": ended} if ended else {}),
-    )
