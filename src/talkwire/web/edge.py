@@ -61,6 +61,7 @@ class Edge(FastAPI):
         # A copy, since routing hangs the request's whole scaffolding on the scope it is given.
         inner = {**scope, _LATER: waiting, "talkwire.methods": self.methods}
         if scope["type"] == "http" and (scope["method"], scope["path"]) in self._short:
+            inner[ROUTE] = scope["path"]
             if self._way is None:
                 self._way = self._through_middleware(self._straight)
             await self._way(inner, receive, send)
@@ -93,7 +94,6 @@ class Edge(FastAPI):
 
     async def _straight(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._short[scope["method"], scope["path"]]
-        scope[ROUTE] = scope["path"]
         response = await handler(Request(scope, receive))
         await response(scope, receive, send)
 
