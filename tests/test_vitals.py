@@ -64,7 +64,7 @@ async def test_a_small_server_tells_all_there_is_of_it(tmp_path: Path) -> None:
 
     components = body["components"]
     assert ready["status"] == "ok"
-    assert list(components) == ["store", "nodes", "turns", "models", "scenarios"]
+    assert list(components) == ["store", "nodes", "turns", "models", "agents", "scenarios"]
     assert {each["status"] for each in components.values()} == {"ok"}
     assert components["store"]["server"].startswith("SQLite 3")
     assert components["store"]["schema"] == components["store"]["schema_needed"]
@@ -73,6 +73,7 @@ async def test_a_small_server_tells_all_there_is_of_it(tmp_path: Path) -> None:
     assert (node["id"], node["alive"]) == (components["nodes"]["node"], True)
     assert components["turns"]["running"] == components["turns"]["backlog_events"] == 0
     assert components["models"]["models"][0]["healthy"] is True
+    assert components["agents"]["agents"] == {"assistant": "agent"}
     assert set(body["versions"]) == {"talkwire", "python"}
     assert body["limits"]["body_bytes"] == 1_048_576
 

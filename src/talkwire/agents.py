@@ -137,7 +137,7 @@ def roster(settings: Settings, models: Models, tools: Tools | None) -> Roster:
 
     def routes() -> bool:
         """A model that stands in for none is no route."""
-        there = (each for each in models.standings() if each.healthy)
+        there = (each for each in models.standings() if each.reachable)
         return own or any(settings.use_mock or each.model_type != "scripted" for each in there)
 
     return Roster(Assistant(models, tools), here, elsewhere, routes=routes)

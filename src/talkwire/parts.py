@@ -122,9 +122,7 @@ def parts(
         nodes=store.nodes,
         elsewhere=Elsewhere(store.records, journal, store.signals),
         policy=_policy(settings),
-        observer=TurnLog(
-            brief=settings.log.level in ("warning", "error"), content=settings.log.content
-        ),
+        observer=_turn_log(settings),
         on_end=_on_end(who, told),
         budgets=budgets,
     )
@@ -151,6 +149,11 @@ def _on_end(who: access.Access, told: Observing) -> Callable[[LiveTurn], None]:
         told.turn_ended(live)
 
     return ended
+
+
+def _turn_log(settings: Settings) -> TurnLog:
+    asked = settings.log
+    return TurnLog(brief=asked.level in ("warning", "error"), content=asked.content)
 
 
 def _forgetting(store: Storage, turns: Turns) -> Forgetting:
