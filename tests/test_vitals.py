@@ -14,7 +14,14 @@ from talkwire.app import build
 from talkwire.canon.errors import SpeechError
 from talkwire.engine.ports import Choice, Models
 from talkwire.models.configured import catalogue
-from talkwire.settings import McpServerSettings, ModelSettings, RedisSettings, Settings
+from talkwire.settings import (
+    HearingSettings,
+    McpServerSettings,
+    ModelSettings,
+    RedisSettings,
+    Settings,
+    VoiceSettings,
+)
 from tests.desk import Desk
 from tests.e2e.waiting import until
 from tests.services.redis import Redis
@@ -64,7 +71,15 @@ async def test_a_small_server_tells_all_there_is_of_it(tmp_path: Path) -> None:
 
     components = body["components"]
     assert ready["status"] == "ok"
-    assert list(components) == ["store", "nodes", "turns", "models", "agents", "scenarios"]
+    assert list(components) == [
+        "store",
+        "nodes",
+        "turns",
+        "models",
+        "agents",
+        "scenarios",
+        "hearing",
+    ]
     assert {each["status"] for each in components.values()} == {"ok"}
     assert components["store"]["server"].startswith("SQLite 3")
     assert components["store"]["schema"] == components["store"]["schema_needed"]
@@ -83,6 +98,7 @@ async def test_secrets_are_never_told(tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path,
         openai_api_key=SecretStr(f"sk-{CANARY}"),
+        voice=VoiceSettings(hearing=HearingSettings(base_url="http://127.0.0.1:1/v1")),
         redis=RedisSettings(url=SecretStr(f"redis://:{CANARY}@127.0.0.1:1/0")),
         mcpServers={
             "gone": McpServerSettings(
@@ -99,6 +115,10 @@ async def test_secrets_are_never_told(tmp_path: Path) -> None:
     assert (ready["status"], body["status"]) == ("degraded", "degraded")
     assert components["redis"]["status"] == "down"
     assert components["tools"]["servers"][0]["name"] == "gone"
+    assert (components["hearing"]["status"], components["hearing"]["provider"]) == (
+        "down",
+        "openai",
+    )
     assert components["voice"]["why"] == "refused with ***"
     assert voice.asked == 1
 

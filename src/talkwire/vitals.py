@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
-from talkwire import __version__
+from talkwire import __version__, hearing
 from talkwire import desk as desks
 from talkwire.canon.errors import Unavailable
 from talkwire.canon.models import Standing
@@ -25,7 +25,7 @@ from talkwire.stores.redis import Away
 from talkwire.stores.roster import Roster
 from talkwire.stores.versions import versions
 from talkwire.web import detailed
-from talkwire.web.checks import Found, Part
+from talkwire.web.checks import Found, Look, Part
 from talkwire.web.health import Health, why_none
 from talkwire.wiring import endpoints
 
@@ -56,7 +56,9 @@ class Vitals:
         if made.desk is not None:
             self._parts.append(Part("scenarios", self._scenarios))
         if made.speech is not None:
-            self._parts.append(Part("voice", self._voice, kept_s=_SERVICE_KEPT_S))
+            self._parts.append(_service("voice", self._voice, _provider(made.speech)))
+        if (provider := hearing.provider(made.settings)) != "none":
+            self._parts.append(_service("hearing", self._hearing, provider))
         self._parts += more
         self.health = Health(
             version=__version__,
@@ -181,7 +183,10 @@ class Vitals:
         speech = self._made.speech
         if speech is None:
             return Found()
-        return Found({"provider": _provider(speech), "told": await speech.check()})
+        return Found({"told": await speech.check()})
+
+    async def _hearing(self) -> Found:
+        return Found({"told": await self._made.listening.check()})
 
 
 def _agent(name: str, why: str = "") -> Standing:
@@ -202,6 +207,10 @@ def registered(gateway: Registering) -> Part:
 def _server(status: Mapping[str, Any]) -> dict[str, Any]:
     told = ("name", "status", "since", "tools", "latency_ms", "last_error", "protocol_version")
     return {key: status.get(key) for key in told}
+
+
+def _service(name: str, look: Look, provider: str) -> Part:
+    return Part(name, look, always={"provider": provider}, kept_s=_SERVICE_KEPT_S)
 
 
 def _provider(service: object) -> str:

@@ -105,6 +105,12 @@ async def test_what_a_look_finds_is_told_in_safe_words(
     assert (part.last_error, part.last_error_at) == (why, 7.0 if why else None)
 
 
+async def test_what_is_known_without_a_look_is_told_of_a_part_that_is_down_too() -> None:
+    part = Part("voice", Looks(_fails), always={"provider": "clone"})
+
+    assert (await part.seen()).facts == {"provider": "clone"}
+
+
 async def test_the_last_error_is_remembered_when_all_is_well_again() -> None:
     looks, clock = Looks(_fails), Clock()
     part = Part("store", looks, clock=clock, now=lambda: clock.now)

@@ -42,13 +42,16 @@ class Seen(Struct, frozen=True):
 
 
 class Part:
-    """A part and what is known of it. `last_error_at` are Unix seconds. Close it."""
+    """A part and what is known of it; `always` are facts that are known without a look.
+    `last_error_at` are Unix seconds. Close it.
+    """
 
     def __init__(
         self,
         name: str,
         look: Look,
         *,
+        always: Mapping[str, Any] | None = None,
         kept_s: float = KEPT_S,
         within_s: float = WITHIN_S,
         clock: Callable[[], float] = time.monotonic,
@@ -58,6 +61,7 @@ class Part:
         self.last_error = ""
         self.last_error_at: float | None = None
         self._look = look
+        self._always = dict(always or {})
         self._kept_s = kept_s
         self._within_s = within_s
         self._clock = clock
@@ -103,7 +107,7 @@ class Part:
         if why:
             self.last_error, self.last_error_at = why, self._now()
         took_ms = round((self._seen_at - began) * 1000, 1)
-        seen = self._seen = Seen(status, took_ms, why, found.facts)
+        seen = self._seen = Seen(status, took_ms, why, {**self._always, **found.facts})
         return seen
 
 
