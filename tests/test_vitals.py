@@ -67,7 +67,8 @@ async def _detailed(settings: Settings, **given: Any) -> tuple[dict[str, Any], d
 
 
 async def test_a_small_server_tells_all_there_is_of_it(tmp_path: Path) -> None:
-    body, ready = await _detailed(Settings(data_dir=tmp_path, use_mock=True))
+    settings = Settings(data_dir=tmp_path, use_mock=True, voice=VoiceSettings(use_mock=True))
+    body, ready = await _detailed(settings)
 
     components = body["components"]
     assert ready["status"] == "ok"
@@ -78,6 +79,7 @@ async def test_a_small_server_tells_all_there_is_of_it(tmp_path: Path) -> None:
         "models",
         "agents",
         "scenarios",
+        "voice",
         "hearing",
     ]
     assert {each["status"] for each in components.values()} == {"ok"}

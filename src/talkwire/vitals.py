@@ -134,7 +134,8 @@ class Vitals:
 
     async def _turns(self) -> Found:
         turns = self._made.turns
-        return Found({"running": turns.running, "backlog_events": turns.backlog})
+        backlog = sum(live.backlog for live in turns.alive())
+        return Found({"running": turns.running, "backlog_events": backlog})
 
     async def _redis(self) -> Found:
         storage = self._made.storage

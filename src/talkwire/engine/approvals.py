@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from talkwire.canon.events import ToolApprovalRequested, ToolCalled
+from talkwire.canon.records import Approval
 from talkwire.canon.tools import Decision, Tool
+from talkwire.canon.turn import TurnRequest, input_message_id
 from talkwire.engine.ids import is_call_id
 from talkwire.engine.live import LiveTurn, now_ms
 
@@ -55,3 +59,11 @@ def refusal(decision: Decision) -> str:
     """What the model is told of a call that a person has refused."""
     why = f" They said: {decision.reason}" if decision.reason else ""
     return f"The person refused this call; it was not run.{why}"
+
+
+def carried_on(waits: Approval) -> TurnRequest:
+    """What the turn is asked that goes on where the other one has ended."""
+    asked = waits.request
+    # Another answer to that turn is one to the message that both turns are about.
+    about = input_message_id(waits.turn_id) if asked.parts else asked.parent_id
+    return structs.replace(asked, parts=(), parent_id=about, on_busy="queue", request_id="")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import structs
-
 from talkwire.canon.errors import (
     Gone,
     NotFound,
@@ -21,8 +19,9 @@ from talkwire.canon.records import (
     TurnRecord,
     Verdict,
 )
-from talkwire.canon.turn import TurnRequest, input_message_id
+from talkwire.canon.turn import TurnRequest
 from talkwire.engine.accepting import Accepting
+from talkwire.engine.approvals import carried_on
 from talkwire.engine.board import Board
 from talkwire.engine.budgets import Budgets
 from talkwire.engine.crew import Crew
@@ -96,11 +95,6 @@ class Turns:
         return [live for live in self._board if not live.over.is_set()]
 
     @property
-    def backlog(self) -> int:
-        """Events of this process's turns that the journal does not hold yet."""
-        return sum(live.backlog for live in self._board)
-
-    @property
     def orphaned(self) -> bool:
         """True when turns were given up here for want of storage, until `adopt` has looked."""
         return self._board.orphaned
@@ -160,15 +154,10 @@ class Turns:
                 "The model was the caller's, and nothing of that is kept: bring it again.",
                 code="caller_needed",
             )
-        # Another answer to this turn is one to the message that both turns are about.
-        about = input_message_id(waits.turn_id) if waits.request.parts else waits.request.parent_id
-        asked = structs.replace(
-            waits.request, parts=(), parent_id=about, on_busy="queue", request_id=""
-        )
         verdict = Verdict(call_id, approve, reason)
         return await self._accepting.start(
             owner,
-            asked,
+            carried_on(waits),
             idempotency=idempotency,
             caller=caller,
             verdict=verdict,
