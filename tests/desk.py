@@ -18,6 +18,7 @@ LISTING: dict[str, Any] = {
             {
                 "category": "Withdrawals",
                 "subcategory": "1 提现状态查询 Flow",
+                "title": {"zh": "提现状态查询", "en": "Where a withdrawal is"},
                 "description": "Where is my money?",
                 "related_subcategories": ["2 Fees"],
             }
@@ -26,6 +27,7 @@ LISTING: dict[str, Any] = {
             {
                 "category": "Account",
                 "subcategory": "Locked",
+                "title": {"zh": "账户锁定", "en": "An account is locked"},
                 "description": "I cannot log in.",
                 "related_subcategories": [],
             }

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -23,6 +22,8 @@ from talkwire.stores.keys import SqlKeys
 from talkwire.stores.tickets import SqlTickets
 from talkwire.web import tickets as ticket_routes
 from talkwire.web.admission import Admission
+from talkwire.web.document import Doors
+from talkwire.web.edge import Edge
 from talkwire.web.gate import Gate
 from talkwire.web.keyring import Keyring, Verify
 from talkwire.web.principals import GUEST, LOCAL, Principal
@@ -83,7 +84,7 @@ def access(settings: Settings, database: Database, counters: Counters | None = N
 
 
 def add_gate(
-    app: FastAPI,
+    app: Edge,
     who: Access,
     wires: Mapping[str, Sequence[BaseRoute]],
     *,
@@ -96,6 +97,7 @@ def add_gate(
     that is shown is looked at wherever there may be any. What
     `proxies` (addresses and networks) say of where a request came from is believed.
     """
+    app.doors = Doors(PUBLIC, bearer, who.open_to_all)
     if not who.open_to_all:
         app.include_router(ticket_routes.router(who.tickets))
     if who.keyring is not None or who.limited:

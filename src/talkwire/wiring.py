@@ -29,6 +29,7 @@ from talkwire.wires.mcp import routes as mcp
 from talkwire.wires.native import routes as native
 from talkwire.wires.responses_sse import routes as responses_sse
 from talkwire.wires.routed_chat import routes as routed_chat
+from talkwire.wires.routed_chat import told as routed
 from talkwire.wires.support import routes as support
 from talkwire.wires.tool_chat import routes as tool_chat
 
@@ -41,7 +42,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     ),
     "tool-chat": ("/api/chat/stream", "/api/tools", "/api/servers"),
     "support": (CHAT, "/chat", "/scenarios"),
-    "routed-chat": (routed_chat.STREAM, routed_chat.WHOLE, routed_chat.MODELS),
+    "routed-chat": (routed.STREAM, routed.WHOLE, routed.MODELS),
     "native": ("/turns",),
     "mcp": (mcp.PATH,),
 }

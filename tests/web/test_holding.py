@@ -17,7 +17,8 @@ from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import ClientLeft
 from talkwire.web.sse import EventStream
 from talkwire.web.start import Door
-from talkwire.wires.routed_chat.routes import FORM, STREAM
+from talkwire.wires.routed_chat.routes import FORM
+from talkwire.wires.routed_chat.told import STREAM
 from tests.cases.turns import BUILDERS, CASES, SESSION, TURN, stamp
 from tests.e2e.waiting import until
 from tests.web.wire import Client, OneTurn, scope

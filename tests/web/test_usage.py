@@ -18,7 +18,8 @@ from talkwire.canon.errors import Forbidden, Unprocessable
 from talkwire.canon.keys import USUAL_SCOPES
 from talkwire.canon.usage import UsageAsked, UsagePage, UsageRow
 from talkwire.web.principals import GUEST, LOCAL, PRINCIPAL, Principal
-from talkwire.web.usage import MOST_ROWS, asked_of, plain, router
+from talkwire.web.usage import asked_of, plain, router
+from talkwire.web.usage_told import MOST_ROWS
 from tests.web.wire import scope
 
 NOW = datetime(2026, 3, 17, 9, 30, tzinfo=UTC).timestamp()

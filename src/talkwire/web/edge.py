@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
+import msgspec
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from talkwire.web.document import Doors, completed
 
 _LATER = "talkwire.later"
 ROUTE = "talkwire.route"  # where a request's scope holds the path of a route without parameters
@@ -37,6 +41,8 @@ class Edge(FastAPI):
     them have returned, with the server's own `send`.
     """
 
+    doors = Doors()
+
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._included: list[BaseRoute] = []
@@ -44,6 +50,11 @@ class Edge(FastAPI):
         self._way: ASGIApp | None = None
         self.streams = 0  # responses that are written just now, without the middleware
         self.plain: set[str] = set()  # the paths of routes that have no parameters
+        self._told: dict[str, Any] | None = None
+        self._written = b""
+        if self.openapi_url:  # before FastAPI's own route, which would write it on the event loop
+            route = Route(self.openapi_url, self._document, include_in_schema=False)
+            self.router.routes.insert(0, route)
 
     def shorten(self, routes: Iterable[BaseRoute]) -> None:
         """Go straight to the handlers of these routes where their paths have no parameters.
@@ -54,6 +65,18 @@ class Edge(FastAPI):
             if isinstance(route, APIRoute) and "{" not in route.path:
                 for method in route.methods or ():
                     self._short[method, route.path] = route.endpoint
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of all routes; `doors` are what it tells of keys."""
+        if self._told is None:
+            self._told = completed(super().openapi(), self.routes, self.doors)
+        return self._told
+
+    async def _document(self, request: Request) -> Response:
+        """It takes a third of a second, once: streams shall not wait for it."""
+        if not self._written:
+            self._written = await asyncio.to_thread(lambda: msgspec.json.encode(self.openapi()))
+        return Response(self._written, media_type="application/json")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

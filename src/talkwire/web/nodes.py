@@ -12,7 +12,9 @@ from starlette.responses import Response
 
 from talkwire.canon.records import NodeRecord
 from talkwire.web.answers import json_answer
+from talkwire.web.openapi import answers
 from talkwire.web.principals import owner_of
+from talkwire.web.shapes import NodesShape
 
 Listed = Callable[[], Awaitable[Sequence[NodeRecord]]]
 
@@ -27,14 +29,13 @@ def router(listed: Listed, *, dead_after_s: float) -> APIRouter:
         return json_answer({"nodes": found, "total": len(found)})
 
     routes = APIRouter(tags=["nodes"])
-    answers: dict[int | str, dict[str, Any]] = {200: {"description": "The nodes"}}
     routes.add_api_route(
         "/nodes",
         nodes,
         methods=["GET"],
         summary="The nodes and their running turns",
         response_class=Response,
-        responses=answers,
+        responses=answers(NodesShape, "All nodes, those that are dead too"),
     )
     return routes
 

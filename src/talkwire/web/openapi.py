@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
+from copy import deepcopy
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+
+from talkwire.web.frames import json_line
+from talkwire.web.parameters import CURSOR, NAMES, PATHS, Parameter
+from talkwire.web.problems import ALWAYS, Told, code_of, problem_answer
+
+
+def example(**value: Any) -> ConfigDict:
+    """The configuration of a shape that has this example."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 def asks(*shapes: type[BaseModel], query: bool = False) -> dict[str, Any]:
@@ -14,22 +23,64 @@ def asks(*shapes: type[BaseModel], query: bool = False) -> dict[str, Any]:
 
     A query has no word for one-of: parameters that only some shapes require are told as optional.
     """
-    schemas = [_schema(shape) for shape in shapes]
     if not query:
-        schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
-        return {
-            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-        }
+        content = {"application/json": one_of(*shapes)}
+        return {"requestBody": {"required": True, "content": content}}
+    told = [_told(shape) for shape in shapes]
+    schemas = [each["schema"] for each in told]
     required = set.intersection(*(set(schema.get("required", ())) for schema in schemas))
+    given = {name: value for each in told for name, value in each.get("example", {}).items()}
     fields = {name: each for schema in schemas for name, each in schema["properties"].items()}
-    parameters = [
-        {"name": name, "in": "query", "required": name in required, "schema": each}
-        for name, each in fields.items()
-    ]
-    return {"parameters": parameters}
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": name in required,
+                "schema": _without_null(each),
+                **({"example": given[name]} if name in given else {}),
+            }
+            for name, each in fields.items()
+        ]
+    }
 
 
-def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+def together(*parts: Mapping[str, Any] | Parameter) -> dict[str, Any]:
+    """What several say of one operation: all their parameters, and whatever else."""
+    told: dict[str, Any] = {}
+    parameters: list[Any] = []
+    for part in parts:
+        if "in" in part:
+            parameters.append(dict(part))
+        else:
+            told |= {name: value for name, value in part.items() if name != "parameters"}
+            parameters += part.get("parameters", [])
+    return {**told, **({"parameters": parameters} if parameters else {})}
+
+
+def one_of(*shapes: type[BaseModel]) -> dict[str, Any]:
+    """JSON of one of these shapes."""
+    told = [_told(shape) for shape in shapes]
+    if len(told) == 1:
+        return told[0]
+    examples = {
+        each["schema"]["title"]: {"value": each["example"]} for each in told if "example" in each
+    }
+    schema = {"oneOf": [each["schema"] for each in told]}
+    return {"schema": schema, **({"examples": examples} if examples else {})}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query has no word for null: what is not given is left out."""
+    several = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(several) != 1:
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**several[0], **rest}
+
+
+def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
+    """The shape's JSON Schema, with all that it is made of in its place."""
     schema = shape.model_json_schema()
     inlined: dict[str, Any] = _inlined(schema, schema.pop("$defs", {}))
     return inlined
@@ -49,49 +100,12 @@ def _inlined(schema: Any, known: dict[str, Any]) -> Any:
 
 
 def named(*names: str) -> dict[str, Any]:
-    """Path parameters that are strings."""
-    return {
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
-    }
+    """Path parameters; those that ids are given for are told with their form."""
+    plain: dict[str, Any] = {"in": "path", "required": True, "schema": {"type": "string"}}
+    return {"parameters": [{"name": name, **plain, **PATHS.get(name, {})} for name in names]}
 
 
 Answers = dict[int | str, dict[str, Any]]
-
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail", "request_id", "retryable"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "What went wrong, for programs."},
-        "detail": {"type": "string", "description": "What went wrong, for people."},
-        "request_id": {"type": "string"},
-        "retryable": {"type": "boolean", "description": "Whether asking again may help."},
-        "param": {"type": "string", "description": "The field that is at fault."},
-        "turn_id": {"type": "string", "description": "The turn that is in the way."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
-}
-"""An error as `faults.problem` tells it (RFC 9457)."""
-
-_ALWAYS = {
-    400: ("Not understood", "invalid_request"),
-    401: ("No key, or one that is not known", "unauthorized"),
-    403: ("The key may not do this", "forbidden"),
-    429: ("Too much was asked for of late", "rate_limited"),
-    503: ("Not now", "unavailable"),
-}
 
 
 def answers(
@@ -100,65 +114,89 @@ def answers(
     problems: Mapping[int, str] | None = None,
     *,
     status: int = 200,
+    told: Told | None = None,
 ) -> Answers:
     """What a route answers: `shape` as JSON, or nothing; the problems are those of its own, told
     beside those that every route has. A shape's examples stand in its `json_schema_extra`.
     """
     content = {} if shape is None else {"application/json": _told(shape)}
-    told: Answers = {status: {"description": good, **({"content": content} if content else {})}}
-    return told | refusals(problems or {})
+    all_: Answers = {status: {"description": good, **({"content": content} if content else {})}}
+    return all_ | refusals(problems or {}, told)
 
 
-def refusals(problems: Mapping[int, str]) -> Answers:
+def refusals(problems: Mapping[int, str], told: Told | None = None) -> Answers:
     """The problems of a route, in words by their status, and those that every route has."""
-    told: Answers = {code: problem_answer(why, code, name) for code, (why, name) in _ALWAYS.items()}
-    told |= {code: problem_answer(why, code) for code, why in problems.items()}
-    return told | {"default": problem_answer("Any other error")}
+    tell = told or problem_answer
+    all_: Answers = {code: tell(why, code, name) for code, (why, name) in ALWAYS.items()}
+    all_ |= {code: tell(why, code, code_of(code)) for code, why in problems.items()}
+    return all_ | {"default": tell("Any other error")}
 
 
-def problem_answer(why: str, status: int = 500, code: str = "") -> dict[str, Any]:
-    """One problem, with an example."""
-    example = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code or _CODES.get(status, "internal_error"),
-        "detail": why + ".",
-        "request_id": "req_06gvngn5rqp5rtpsns4g0lle2g",
-        "retryable": status in (429, 502, 503, 504),
-    }
-    told = {"schema": PROBLEM, "example": example}
-    return {"description": why, "content": {"application/problem+json": told}}
-
-
-_CODES = {
-    404: "not_found",
-    409: "turn_in_progress",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
-    422: "invalid_request",
-    502: "upstream_error",
-    504: "upstream_timeout",
+_STARTING = {
+    404: "No such turn, session, agent, model or prompt",
+    409: "The session is busy, or the key is taken",
+    415: "The body is not JSON",
+    422: "A field is not acceptable",
 }
+_FAILING = {502: "The model failed", 504: "The model took too long"}
 
 
 def _told(shape: type[BaseModel]) -> dict[str, Any]:
-    schema = _schema(shape)
+    schema = schema_of(shape)
     examples = schema.pop("examples", [])
     return {"schema": schema, **({"example": examples[0]} if examples else {})}
 
 
-def stream_answers() -> Answers:
-    """What a stream route answers."""
-    frames = {"text/event-stream": {"schema": {"type": "string"}}}
-    told: Answers = {
-        200: {"description": "The turn's frames", "content": frames},
-        204: {"description": "The turn has ended and its last frame was seen"},
+def whole_answers(shape: type[BaseModel], good: str, told: Told | None = None) -> Answers:
+    """What a route answers with the whole of a turn."""
+    content = {"application/json": _told(shape)}
+    all_: Answers = {200: {"description": good, "content": content, "headers": dict(NAMES)}}
+    return all_ | refusals({**_STARTING, **_FAILING}, told)
+
+
+Frame = dict[str, Any]
+
+
+def frame(
+    *events: str, data: Mapping[str, Any] | None = None, example: Mapping[str, Any] | str = ""
+) -> Frame:
+    """One frame of a stream, as EventSource tells it. `events` are its names, where it has one;
+    `data` is the schema of what it says, where that is JSON.
+    """
+    says: dict[str, Any] = {"type": "string"}
+    if data is not None:
+        says |= {"contentMediaType": "application/json", "contentSchema": dict(data)}
+    name: dict[str, Any] = {"enum": list(events)} if events else {"const": "message"}
+    shown = example if isinstance(example, str) else json_line(example).decode()
+    told: Frame = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "event": {"type": "string", **name},
+            "data": {**says, **({"examples": [shown]} if shown else {})},
+            "id": {"type": "string", "pattern": CURSOR},
+        },
     }
-    return told | refusals(
-        {
-            404: "No such turn, session, agent, model or prompt",
-            409: "The session is busy, or the key is taken",
-            422: "A field is not acceptable",
-        }
-    )
+    return told
+
+
+ANY_FRAME: Frame = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string"},
+        "id": {"type": "string", "pattern": CURSOR},
+    },
+}
+
+
+def stream_answers(*frames: Frame, told: Told | None = None) -> Answers:
+    """What a stream route answers: each of its frames is one of these."""
+    schema = {"anyOf": list(frames)} if len(frames) > 1 else (frames or (ANY_FRAME,))[0]
+    content = {"text/event-stream": {"schema": schema}}
+    all_: Answers = {
+        200: {"description": "The turn's frames", "content": content, "headers": NAMES},
+        204: {"description": "The turn has ended and its last frame was seen", "headers": NAMES},
+    }
+    return deepcopy(all_) | refusals(_STARTING, told)

@@ -40,6 +40,23 @@ def show(results: Results) -> Callable[[Request], Awaitable[Response]]:
     return handler
 
 
+TOLD: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": name,
+            "in": "query",
+            "description": why,
+            "schema": {"type": "integer", "minimum": least, "maximum": RESULT_CHARS},
+        }
+        for name, why, least in (
+            ("offset", "The first character that is wanted; 0 if not given.", 0),
+            ("limit", "How many are wanted; all there can be if not given.", 1),
+        )
+    ]
+}
+"""The query, for the OpenAPI document."""
+
+
 def _shown(found: ToolResult, offset: int, limit: int) -> dict[str, Any]:
     """`truncated`: the tool gave more than is kept; `next_offset` is null at the end."""
     total, end = len(found.text), offset + limit

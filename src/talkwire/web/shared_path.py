@@ -19,7 +19,8 @@ from talkwire.web import cursor
 from talkwire.web.faults import FieldError, Invalid
 from talkwire.web.limits import JSON_DEPTH, read_json, read_query
 from talkwire.web.listeners import served_here
-from talkwire.web.openapi import asks, stream_answers
+from talkwire.web.openapi import Frame, asks, stream_answers, together
+from talkwire.web.parameters import IDEMPOTENCY_KEY, LAST_EVENT_ID, RESUMES, Parameter
 from talkwire.web.start import Turns
 
 
@@ -34,6 +35,10 @@ class Way(Protocol):
     def body(self) -> type[BaseModel]: ...
     @property
     def query(self) -> type[BaseModel]: ...
+    @property
+    def frames(self) -> Sequence[Frame]: ...
+    @property
+    def parameters(self) -> Sequence[Parameter]: ...
 
     def enter(self, request: Request) -> str:
         """The owner; see `Door.enter`."""
@@ -109,13 +114,17 @@ def router(
     is shown in."""
     shared = SharedPath(turns, ways, json_depth=json_depth)
     routes = APIRouter(tags=[way.wire for way in ways])
-    given: dict[str, Any] = {"response_class": Response, "responses": stream_answers()}
+    frames = [frame for way in ways for frame in way.frames]
+    own = [parameter for way in ways for parameter in way.parameters]
+    given: dict[str, Any] = {"response_class": Response, "responses": stream_answers(*frames)}
     routes.add_api_route(
         path,
         shared.post,
         methods=["POST"],
         summary="Ask, and follow the answer",
-        openapi_extra=asks(*(way.body for way in ways)),
+        openapi_extra=together(
+            IDEMPOTENCY_KEY, *own, LAST_EVENT_ID, asks(*(way.body for way in ways))
+        ),
         **given,
     )
     routes.add_api_route(
@@ -123,7 +132,7 @@ def router(
         shared.get,
         methods=["GET"],
         summary="The same for EventSource",
-        openapi_extra=asks(*(way.query for way in ways), query=True),
+        openapi_extra=together(*own, *RESUMES, asks(*(way.query for way in ways), query=True)),
         **given,
     )
     return routes

@@ -5,7 +5,7 @@ A ticket opens one stream within a minute, for whoever asked for it, and nothing
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter
@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from talkwire.web.answers import json_answer
+from talkwire.web.openapi import answers
 from talkwire.web.principals import owner_of, principal_of
+from talkwire.web.shapes import TicketShape
 
 TTL_S = 60
 
@@ -41,7 +43,6 @@ def router(tickets: Tickets) -> APIRouter:
         return json_answer({"ticket": ticket, "expires_in": TTL_S}, 201)
 
     routes = APIRouter(tags=["tickets"])
-    answers: dict[int | str, dict[str, Any]] = {201: {"description": "The ticket"}}
     routes.add_api_route(
         "/tickets",
         issue,
@@ -49,6 +50,6 @@ def router(tickets: Tickets) -> APIRouter:
         status_code=201,
         summary="A ticket for one stream",
         response_class=Response,
-        responses=answers,
+        responses=answers(TicketShape, "The ticket", status=201),
     )
     return routes

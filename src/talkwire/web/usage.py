@@ -22,13 +22,13 @@ from starlette.responses import Response
 
 from talkwire.canon.errors import Forbidden, Unprocessable
 from talkwire.canon.usage import BY, By, UsageAsked, UsagePage, UsageRow
+from talkwire.web import usage_told
 from talkwire.web.answers import json_answer
 from talkwire.web.principals import Principal, owner_of, principal_of
+from talkwire.web.usage_told import MOST_ROWS, USUAL_ROWS
 
 USUAL_BY: tuple[By, ...] = ("day", "model")
 USUAL_DAYS = 30
-USUAL_ROWS = 100
-MOST_ROWS = 10_000
 MOST_DAYS = 366
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
@@ -75,45 +75,16 @@ def router(ledger: Usage, *, clock: Callable[[], float] = time.time) -> APIRoute
         return _csv(asked, page, cursor) if as_csv else _json(asked, page, cursor)
 
     routes = APIRouter(tags=["usage"])
-    problems = {"application/problem+json": {"schema": {"type": "object"}}}
-    answers: dict[int | str, dict[str, Any]] = {
-        200: {"description": "The sums", "content": {"application/json": {}, "text/csv": {}}},
-        403: {"description": "Another's usage, and not for this key", "content": problems},
-        422: {"description": "A parameter is not acceptable", "content": problems},
-    }
     routes.add_api_route(
         "/usage",
         usage,
         methods=["GET"],
         summary="What was used, and what it cost",
         response_class=Response,
-        responses=answers,
-        openapi_extra={"parameters": [_parameter(name, why) for name, why in _TOLD.items()]},
+        responses=usage_told.ANSWERS,
+        openapi_extra=usage_told.PARAMETERS,
     )
     return routes
-
-
-_TOLD = {
-    "from": "a date, or a time as RFC 3339 writes it, at most 366 days before `to`; 30 days ago if"
-    " not given",
-    "to": "likewise; a date is meant with its whole day; now if not given",
-    "by": f"some of {', '.join(BY)}, with commas; day,model if not given",
-    "user": "for admins: whose",
-    "key": "of one API key, by its id",
-    "limit": f"rows at most, to {MOST_ROWS}; {USUAL_ROWS} if not given, for CSV {MOST_ROWS}",
-    "cursor": "`next_cursor` of the page before, with the same other parameters",
-    "format": "`json` or `csv`, whatever `Accept` says",
-}
-
-
-def _parameter(name: str, why: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": why,
-        "schema": {"type": "string"},
-    }
 
 
 def asked_of(

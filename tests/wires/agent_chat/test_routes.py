@@ -148,10 +148,11 @@ async def test_the_openapi_document_has_fields_answers_errors_and_examples() -> 
         paths = (await client.get("/openapi.json")).json()["paths"]
 
     said = paths[MESSAGE]["post"]
-    asked = said["requestBody"]["content"]["application/json"]["schema"]
+    body = said["requestBody"]["content"]["application/json"]
+    asked = body["schema"]
     answer = said["responses"]["200"]["content"]["application/json"]
     assert asked["required"] == ["session_id", "content"]
-    assert asked["examples"]
+    assert body["example"]
     assert set(answer["schema"]["required"]) <= set(answer["example"])
     problem = said["responses"]["404"]["content"]["application/problem+json"]
     assert set(problem["schema"]["required"]) <= set(problem["example"])

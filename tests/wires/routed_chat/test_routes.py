@@ -17,7 +17,8 @@ from talkwire.canon.models import Standing
 from talkwire.canon.records import Started
 from talkwire.web.form import StreamLimits
 from talkwire.wires.routed_chat.encode import Encoder
-from talkwire.wires.routed_chat.routes import FORM, MODELS, STREAM, WHOLE, fault, router
+from talkwire.wires.routed_chat.routes import FORM, router
+from talkwire.wires.routed_chat.told import MODELS, STREAM, WHOLE, fault
 from tests.cases.turns import CASES, SESSION, TURN
 from tests.web.wire import OneTurn, client_of, scope
 

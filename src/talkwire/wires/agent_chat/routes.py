@@ -17,13 +17,20 @@ from talkwire.web.answers import json_answer
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import answers, asks, stream_answers
+from talkwire.web.openapi import answers, asks, stream_answers, together, whole_answers
+from talkwire.web.parameters import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.web.whole import folded
 from talkwire.wires.agent_chat import decode
 from talkwire.wires.agent_chat.answer import Answer
 from talkwire.wires.agent_chat.encode import Encoder, listing
-from talkwire.wires.agent_chat.shapes import INPUT_CHARS, AgentsShape, AnswerShape, MessageBody
+from talkwire.wires.agent_chat.shapes import (
+    FRAME,
+    INPUT_CHARS,
+    AgentsShape,
+    AnswerShape,
+    MessageBody,
+)
 
 FORM = Form(name=decode.WIRE, encoder=Encoder, fault=problem)
 ASKING: tuple[str, ...] = ()  # no GET of this wire costs a model call
@@ -53,19 +60,13 @@ def router(
     tags: list[Any] = [decode.WIRE]
     routes = APIRouter(tags=tags)
     plain: dict[str, Any] = {"response_class": Response}
-    refused = {
-        404: "No such session or agent",
-        409: "The session is busy, or the key is taken",
-        502: "The model failed",
-        504: "The model took too long",
-    }
     routes.add_api_route(
         MESSAGE,
         chat.whole,
         methods=["POST"],
         summary="Say something, and be given the whole answer",
-        openapi_extra=asks(MessageBody),
-        responses=answers(AnswerShape, "The answer", refused),
+        openapi_extra=together(IDEMPOTENCY_KEY, asks(MessageBody)),
+        responses=whole_answers(AnswerShape, "The answer"),
         **plain,
     )
     routes.add_api_route(
@@ -73,8 +74,8 @@ def router(
         chat.stream,
         methods=["POST"],
         summary="Say something, and follow the answer",
-        openapi_extra=asks(MessageBody),
-        responses=stream_answers(),
+        openapi_extra=together(IDEMPOTENCY_KEY, LAST_EVENT_ID, asks(MessageBody)),
+        responses=stream_answers(FRAME),
         **plain,
     )
     routes.add_api_route(

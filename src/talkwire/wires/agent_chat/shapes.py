@@ -9,12 +9,34 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from talkwire.web.openapi import frame
+
 SESSION_ID = r"^[A-Za-z0-9._:@-]{1,128}$"
 INPUT_CHARS = 200_000
 METADATA_BYTES = 16_384
 ATTACHMENTS = 20
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+FRAME = frame(
+    "transcript",
+    "message.started",
+    "message.retrying",
+    "message.delta",
+    "reasoning.delta",
+    "agent.started",
+    "agent.completed",
+    "tool.started",
+    "tool.approval_required",
+    "tool.output",
+    "tool.completed",
+    "audio.delta",
+    "audio.completed",
+    "audio.failed",
+    "message.completed",
+    "message.failed",
+    data={"type": "object"},
+    example={"content": "It is "},
+)
 
 
 class Attachment(BaseModel):

@@ -23,14 +23,15 @@ from talkwire.canon.turn import TurnRequest
 from talkwire.engine.ports import Agents
 from talkwire.web.answers import json_answer
 from talkwire.web.form import StreamLimits
-from talkwire.web.openapi import answers
+from talkwire.web.openapi import answers, together
+from talkwire.web.parameters import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.web.staying import while_connected
 from talkwire.web.upload import Upload, Uploads
 from talkwire.web.whole import folded
 from talkwire.wires.agent_chat import decode
 from talkwire.wires.agent_chat.routes import FORM, Sessions, expect_agent
-from talkwire.wires.agent_chat.shapes import INPUT_CHARS, SpokenShape, VoiceForm
+from talkwire.wires.agent_chat.shapes import FRAME, INPUT_CHARS, SpokenShape, VoiceForm
 from talkwire.wires.agent_chat.spoken import Reply
 
 VOICE = "/chat/voice"
@@ -75,7 +76,7 @@ def router(
         voice.heard,
         methods=["POST"],
         summary="Say something aloud, and be given the whole answer, or its stream",
-        openapi_extra=_asks(),
+        openapi_extra=together(IDEMPOTENCY_KEY, LAST_EVENT_ID, _asks()),
         responses=_answers(),
         response_class=Response,
     )
@@ -176,5 +177,5 @@ def _answers() -> dict[int | str, dict[str, Any]]:
             504: "One of them took too long",
         },
     )
-    told[200]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    told[200]["content"]["text/event-stream"] = {"schema": FRAME}
     return told | {204: {"description": "The turn has ended and its last frame was seen"}}

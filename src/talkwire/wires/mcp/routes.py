@@ -24,6 +24,7 @@ from talkwire.wires.mcp import decode, encode
 from talkwire.wires.mcp.encode import Encoder, NotJsonRpc
 from talkwire.wires.mcp.line import Line, put
 from talkwire.wires.mcp.shapes import INPUT_CHARS
+from talkwire.wires.mcp.told import told
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -63,6 +64,7 @@ def router(
         methods=["POST"],
         summary="A message of the Model Context Protocol",
         response_class=Response,
+        **told(PATH),
     )
     return routes
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from talkwire.web.openapi import example, frame
 
 INPUT_CHARS = 200_000
 FACTS_BYTES = 64 * 1024
@@ -164,3 +166,54 @@ class MessageList(BaseModel):
     session_id: str
     messages: list[MessageShape]
     next_cursor: str | None
+
+
+_PING: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+class MessageBody(BaseModel):
+    """The body of `POST /mcp`: a request of JSON-RPC 2.0, or without an `id` a notification."""
+
+    model_config = example(**_PING)
+
+    jsonrpc: Literal["2.0"]
+    method: str = Field(description="Such as `initialize`, `tools/list` and `tools/call`.")
+    id: str | int | None = Field(default=None)
+    params: dict[str, Any] | None = None
+
+
+class RpcError(BaseModel):
+    """What went wrong, in the words of JSON-RPC. `data` says more, where there is more to say."""
+
+    code: int
+    message: str
+    data: Any = None
+
+
+class ReplyShape(BaseModel):
+    """The answer to a request: its `result`, or an `error`."""
+
+    model_config = example(jsonrpc="2.0", id=1, result={})
+
+    jsonrpc: Literal["2.0"]
+    id: str | int | None = None
+    result: dict[str, Any] | None = None
+    error: RpcError | None = None
+
+
+class RefusalShape(BaseModel):
+    """A message that was not taken."""
+
+    jsonrpc: Literal["2.0"]
+    id: str | int | None = None
+    error: RpcError
+
+
+FRAME = frame(
+    data={
+        "type": "object",
+        "required": ["jsonrpc"],
+        "properties": {"jsonrpc": {"const": "2.0"}},
+    },
+    example={"jsonrpc": "2.0", "id": 1, "result": {}},
+)

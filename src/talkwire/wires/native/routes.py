@@ -17,13 +17,22 @@ from talkwire.web.cursor import TURN_ID
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks, named, stream_answers
+from talkwire.web.openapi import Answers, answers, asks, named, stream_answers, together
+from talkwire.web.parameters import IDEMPOTENCY_KEY, LAST_EVENT_ID, RESUMES
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.wires.native import decode
 from talkwire.wires.native.encode import Encoder
-from talkwire.wires.native.shapes import INPUT_CHARS, EditBody, TurnBody
+from talkwire.wires.native.shapes import (
+    FRAME,
+    INPUT_CHARS,
+    AcceptedShape,
+    EditBody,
+    TurnBody,
+    TurnShape,
+)
 
 FORM = Form(name=decode.WIRE, encoder=Encoder, fault=problem)
+_TAGS: list[Any] = [decode.WIRE]
 ASKING: tuple[str, ...] = ()  # no GET of this wire costs a model call
 _MESSAGE_ID = re.compile(r"msg_t_[0-9a-z]{26}(_in|_[0-9]{1,6})?")
 
@@ -38,38 +47,62 @@ def router(
     """All routes of the wire."""
     handlers = TurnRoutes(turns, Door(turns, FORM, streams or StreamLimits()), json_depth)
     handlers.most_chars = input_chars
-    tags: list[Any] = [decode.WIRE]
-    routes = APIRouter(tags=tags)
+    routes = APIRouter(tags=_TAGS)
     plain: dict[str, Any] = {"response_class": Response}
-    turn, message = named("turn_id"), named("message_id")
-    starts: dict[str, Any] = {**plain, "status_code": 202, "responses": stream_answers()}
-    routes.add_api_route(
-        "/turns", handlers.start, methods=["POST"], openapi_extra=asks(TurnBody), **starts
-    )
+    turn = named("turn_id")
+    starts: dict[str, Any] = {**plain, "status_code": 202, "responses": _started()}
+    shown = {**plain, "responses": answers(TurnShape, "The turn", {404: "No such turn"})}
     one = "/turns/{turn_id}"
-    routes.add_api_route(one, handlers.show, methods=["GET"], openapi_extra=turn, **plain)
-    routes.add_api_route(
+    add = routes.add_api_route
+    add(
+        "/turns",
+        handlers.start,
+        methods=["POST"],
+        summary="Start a turn",
+        openapi_extra=together(IDEMPOTENCY_KEY, LAST_EVENT_ID, asks(TurnBody)),
+        **starts,
+    )
+    add(one, handlers.show, methods=["GET"], summary="A turn", openapi_extra=turn, **shown)
+    add(
         one + "/events",
         handlers.events,
         methods=["GET"],
-        openapi_extra=turn,
-        responses=stream_answers(),
+        summary="Follow a turn",
+        openapi_extra=together(turn, *RESUMES),
+        responses=stream_answers(FRAME),
         **plain,
     )
-    routes.add_api_route(
-        one + "/abort", handlers.abort, methods=["POST"], openapi_extra=turn, **plain
+    add(
+        one + "/abort",
+        handlers.abort,
+        methods=["POST"],
+        summary="Stop a turn",
+        openapi_extra=turn,
+        **shown,
     )
-    routes.add_api_route(
-        one + "/regenerate", handlers.regenerate, methods=["POST"], openapi_extra=turn, **starts
+    add(
+        one + "/regenerate",
+        handlers.regenerate,
+        methods=["POST"],
+        summary="Answer anew",
+        openapi_extra=together(turn, IDEMPOTENCY_KEY, LAST_EVENT_ID),
+        **starts,
     )
-    routes.add_api_route(
+    add(
         "/messages/{message_id}/edit",
         handlers.edit,
         methods=["POST"],
-        openapi_extra={**message, **asks(EditBody)},
+        summary="Say a message otherwise",
+        openapi_extra=together(named("message_id"), IDEMPOTENCY_KEY, LAST_EVENT_ID, asks(EditBody)),
         **starts,
     )
     return routes
+
+
+def _started() -> Answers:
+    """What the routes answer that start a turn."""
+    accepted = answers(AcceptedShape, "It is accepted, and can be followed", status=202)
+    return accepted | stream_answers(FRAME)
 
 
 class TurnRoutes:

@@ -16,6 +16,11 @@ from pydantic import (
     Tag,
 )
 
+from talkwire.canon.records import Status
+from talkwire.canon.turn import FinishReason
+from talkwire.web.openapi import example, frame
+from talkwire.web.parameters import SESSION_ID, TURN_ID
+
 INPUT_CHARS = 200_000
 
 Scalar = StrictStr | StrictBool | StrictInt | StrictFloat | None
@@ -53,13 +58,20 @@ Input = Annotated[Annotated[Text, Tag("text")] | Annotated[Parts, Tag("parts")],
 class EditBody(BaseModel):
     """The body of `POST /messages/{id}/edit`."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        strict=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"input": "What time is it in Oslo?"}]},
+    )
 
     input: Input
 
 
 class TurnBody(EditBody):
     """The body of `POST /turns`; unknown fields are ignored."""
+
+    model_config = example(input="What time is it?", session_id="s_1", on_busy="queue")
 
     session_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:@-]{1,128}$")
     model: Name | None = None
@@ -75,3 +87,113 @@ class TurnBody(EditBody):
     parent_message_id: str | None = Field(default=None, max_length=64)
     on_busy: Literal["queue", "reject", "interrupt"] | None = None
     on_disconnect: Literal["continue", "abort"] | None = None
+
+
+class AcceptedShape(BaseModel):
+    """A turn that was accepted."""
+
+    model_config = example(
+        turn_id=TURN_ID, session_id=SESSION_ID, events_url=f"/turns/{TURN_ID}/events"
+    )
+
+    turn_id: str
+    session_id: str
+    events_url: str = Field(description="Where its stream is.")
+
+
+class RouteShape(BaseModel):
+    """Who answers, and why."""
+
+    model: str | None
+    model_type: str | None
+    reasons: list[str]
+
+
+class UsageShape(BaseModel):
+    """Tokens of all model calls of a turn."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    cost: float | None
+
+
+class ErrorShape(BaseModel):
+    """Why a turn failed."""
+
+    code: str
+    message: str | None
+    retryable: bool | None
+
+
+class TurnShape(BaseModel):
+    """A turn; times are Unix milliseconds."""
+
+    model_config = example(
+        turn_id=TURN_ID,
+        session_id=SESSION_ID,
+        wire="native",
+        status="completed",
+        created_at=1_767_268_800_000,
+        started_at=1_767_268_800_002,
+        first_token_at=1_767_268_800_410,
+        ended_at=1_767_268_801_250,
+        route={"model": "demo", "model_type": None, "reasons": []},
+        usage={"input_tokens": 12, "output_tokens": 34, "estimated": False, "cost": None},
+        finish_reason="stop",
+        error=None,
+        node="n_06gvngn5rqp5rtpsns4g0lle2g",
+        events_url=f"/turns/{TURN_ID}/events",
+    )
+
+    turn_id: str
+    session_id: str
+    wire: str
+    status: Status
+    created_at: int
+    started_at: int | None
+    first_token_at: int | None
+    ended_at: int | None
+    route: RouteShape
+    usage: UsageShape | None
+    finish_reason: FinishReason | None
+    error: ErrorShape | None
+    node: str | None
+    events_url: str
+
+
+EVENTS = (
+    "turn.started",
+    "route.chosen",
+    "attempt.failed",
+    "text.delta",
+    "reasoning.delta",
+    "agent.started",
+    "agent.completed",
+    "tool.called",
+    "tool.approval_requested",
+    "tool.output",
+    "tool.finished",
+    "usage.counted",
+    "turn.adopted",
+    "message.completed",
+    "audio.delta",
+    "audio.completed",
+    "audio.failed",
+    "turn.completed",
+    "turn.failed",
+    "turn.aborted",
+)
+FRAME = frame(
+    *EVENTS,
+    data={
+        "type": "object",
+        "required": ["kind", "n", "at"],
+        "properties": {
+            "kind": {"enum": list(EVENTS)},
+            "n": {"type": "integer", "minimum": 0},
+            "at": {"type": "integer", "description": "Unix milliseconds."},
+        },
+    },
+    example={"kind": "text.delta", "text": "Hello", "n": 2, "at": 1_767_268_800_410},
+)

@@ -15,13 +15,25 @@ from talkwire.engine.ports import Prompts
 from talkwire.web.answers import json_answer
 from talkwire.web.faults import FieldError, Invalid
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks, named
+from talkwire.web.openapi import answers, asks, one_of, together
+from talkwire.web.problems import problem_answer
 from talkwire.web.start import Door
 from talkwire.wires.responses_sse.decode import prompt_draft
-from talkwire.wires.responses_sse.shapes import PromptBody
+from talkwire.wires.responses_sse.shapes import (
+    PromptBody,
+    PromptGoneShape,
+    PromptShape,
+    PromptsShape,
+    PromptVersionsShape,
+)
 
 _NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 _PINNED = re.compile(r"((?!\.+@)[A-Za-z0-9._-]{1,64})@([0-9]{1,9})")
+
+
+# As above, for the OpenAPI document.
+NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+PINNED = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(@[0-9]{1,9})?$"
 
 
 class PromptRoutes:
@@ -69,13 +81,58 @@ def add(routes: APIRouter, door: Door, prompts: Prompts, json_depth: int) -> Non
     handlers = PromptRoutes(door, prompts, json_depth)
     plain: dict[str, Any] = {"response_class": Response}
     one = "/prompts/{name:path}"
-    name = named("name")
-    routes.add_api_route("/prompts", handlers.list, methods=["GET"], **plain)
-    routes.add_api_route(one, handlers.get, methods=["GET"], openapi_extra=name, **plain)
-    routes.add_api_route(
-        one, handlers.put, methods=["PUT"], openapi_extra={**name, **asks(PromptBody)}, **plain
+    unknown = {404: "No such prompt, or no such version"}
+    bad = {404: "No such prompt", 422: "The name, or a field, is not acceptable"}
+    put = answers(PromptShape, "Stored as a new version", bad)
+    put[201] = {**put[200], "description": "Stored as the first version"}
+    put[415] = problem_answer("The body is not JSON", 415)
+    shown = answers(PromptVersionsShape, "All versions, or the pinned one", unknown)
+    both = one_of(PromptVersionsShape, PromptShape)
+    shown[200]["content"]["application/json"] = both
+    add_route = routes.add_api_route
+    add_route(
+        "/prompts",
+        handlers.list,
+        methods=["GET"],
+        summary="The templates of system prompts",
+        responses=answers(PromptsShape, "The newest version of each"),
+        **plain,
     )
-    routes.add_api_route(one, handlers.delete, methods=["DELETE"], openapi_extra=name, **plain)
+    add_route(
+        one,
+        handlers.get,
+        methods=["GET"],
+        summary="A template with all its versions, or one version",
+        openapi_extra=_name(PINNED, "brief"),
+        responses=shown,
+        **plain,
+    )
+    add_route(
+        one,
+        handlers.put,
+        methods=["PUT"],
+        summary="Store a new version of a template",
+        openapi_extra=together(_name(NAME, "brief"), asks(PromptBody)),
+        responses=put,
+        **plain,
+    )
+    add_route(
+        one,
+        handlers.delete,
+        methods=["DELETE"],
+        summary="Delete the stored versions of a template",
+        openapi_extra=_name(NAME, "brief"),
+        responses=answers(
+            PromptGoneShape, "They are deleted", {**bad, 409: "It is built in, and stays"}
+        ),
+        **plain,
+    )
+
+
+def _name(pattern: str, example: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    told = {"name": "name", "in": "path", "required": True, "schema": schema, "example": example}
+    return {"parameters": [told]}
 
 
 def _checked(request: Request) -> str:

@@ -13,11 +13,19 @@ from talkwire.engine.ports import Prompts
 from talkwire.web.answers import json_answer
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
+from talkwire.web.openapi import answers
+from talkwire.web.parameters import VOICE_ID
 from talkwire.web.start import Door, Turns, idempotency_of, join_window
 from talkwire.wires.responses_sse import decode
 from talkwire.wires.responses_sse import prompts as prompt_routes
 from talkwire.wires.responses_sse.encode import Encoder
-from talkwire.wires.responses_sse.shapes import INPUT_CHARS, ChatBody, ChatQuery
+from talkwire.wires.responses_sse.shapes import (
+    FRAMES,
+    INPUT_CHARS,
+    AliveShape,
+    ChatBody,
+    ChatQuery,
+)
 
 FORM = Form(name=decode.WIRE, encoder=Encoder, fault=problem)
 ASKING = ("/chat/stream",)  # paths where even a GET may cost a model call
@@ -28,7 +36,12 @@ def router(turns: Turns, prompts: Prompts, *, json_depth: int = 64) -> APIRouter
     """All routes of the wire but `/chat/stream`, which it shares: see `Chat`."""
     routes = APIRouter(tags=_TAGS)
     routes.add_api_route(
-        "/healthz", _healthz, methods=["GET"], summary="Alive", response_class=Response
+        "/healthz",
+        _healthz,
+        methods=["GET"],
+        summary="Alive",
+        response_class=Response,
+        responses=answers(AliveShape, "It answers"),
     )
     prompt_routes.add(routes, Door(turns, FORM, StreamLimits()), prompts, json_depth)
     return routes
@@ -41,6 +54,8 @@ class Chat:
     field = "input"
     body = ChatBody
     query = ChatQuery
+    frames = FRAMES
+    parameters = (VOICE_ID,)
 
     def __init__(
         self,

@@ -13,12 +13,20 @@ from talkwire.web.answers import json_answer
 from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks
+from talkwire.web.openapi import answers, asks, together, whole_answers
+from talkwire.web.parameters import IDEMPOTENCY_KEY, Parameter
 from talkwire.web.start import Door, Turns, idempotency_of, join_window
 from talkwire.web.whole import whole
 from talkwire.wires.support import decode
 from talkwire.wires.support.encode import Encoder, EventSourceEncoder, answer
-from talkwire.wires.support.shapes import INPUT_CHARS, ChatBody, ChatQuery
+from talkwire.wires.support.shapes import (
+    FRAMES,
+    INPUT_CHARS,
+    AnswerShape,
+    ChatBody,
+    ChatQuery,
+    ScenariosShape,
+)
 
 # Without the charset `requests` takes the bytes for Latin-1, and some of them for line ends.
 _MEDIA_TYPE = "text/event-stream; charset=utf-8"
@@ -86,6 +94,7 @@ def router(
         methods=["GET"],
         summary="The scenarios that questions are answered from",
         response_class=Response,
+        responses=answers(ScenariosShape, "All of them by category"),
     )
     routes.add_api_route(
         "/chat",
@@ -93,7 +102,8 @@ def router(
         methods=["POST"],
         summary="Ask, and be given the whole answer",
         response_class=Response,
-        openapi_extra=asks(ChatBody),
+        openapi_extra=together(IDEMPOTENCY_KEY, asks(ChatBody)),
+        responses=whole_answers(AnswerShape, "The whole answer"),
     )
     return routes
 
@@ -105,6 +115,8 @@ class Chat:
     field = decode.FIELD
     body = ChatBody
     query = ChatQuery
+    frames = FRAMES
+    parameters: tuple[Parameter, ...] = ()
 
     def __init__(
         self,

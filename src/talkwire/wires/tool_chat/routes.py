@@ -7,44 +7,27 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
 
-from talkwire.canon.errors import NotFound, TalkwireError
+from talkwire.canon.errors import NotFound
 from talkwire.canon.tools import Tool
 from talkwire.canon.turn import TurnRequest
 from talkwire.engine.ports import Caller
 from talkwire.web.answers import json_answer
 from talkwire.web.cursor import TURN_ID
 from talkwire.web.egress import Policy
-from talkwire.web.faults import problem
 from talkwire.web.form import Form, StreamLimits
 from talkwire.web.limits import read_json
-from talkwire.web.openapi import asks, named, stream_answers
 from talkwire.web.results import Results, show
 from talkwire.web.start import Door, Turns, idempotency_of
 from talkwire.wires.tool_chat import decode
 from talkwire.wires.tool_chat.decode import Brought
 from talkwire.wires.tool_chat.encode import Encoder
-from talkwire.wires.tool_chat.shapes import (
-    INPUT_CHARS,
-    AbortBody,
-    DecisionBody,
-    DirectBody,
-    StreamBody,
-)
-
-
-def fault(error: TalkwireError, scope: Scope) -> tuple[int, bytes, str]:
-    """As `problem`, with the field `error` that this wire's frame of that name has."""
-    status, body, media_type = problem(error, scope)
-    told = {"error": error.message, **msgspec.json.decode(body)}
-    return status, msgspec.json.encode(told), media_type
-
+from talkwire.wires.tool_chat.shapes import INPUT_CHARS, AbortBody
+from talkwire.wires.tool_chat.told import DECISION, RESULT, TOLD, fault
 
 FORM = Form(name=decode.WIRE, encoder=Encoder, fault=fault)
 ASKING: tuple[str, ...] = ()  # no GET of this wire costs a model call
@@ -83,37 +66,17 @@ def router(
     tags: list[Any] = [decode.WIRE]
     routes = APIRouter(tags=tags)
 
-    def post(
-        path: str, handler: Any, shape: type[BaseModel], summary: str, *of: str, **more: Any
-    ) -> None:
-        told = {**asks(shape), **(named(*of) if of else {})}
-        given = {"openapi_extra": told, "response_class": Response, **more}
-        routes.add_api_route(path, handler, methods=["POST"], summary=summary, **given)
-
-    def get(path: str, handler: Any, summary: str, *of: str) -> None:
-        given: dict[str, Any] = {"openapi_extra": named(*of), "response_class": Response}
-        routes.add_api_route(path, handler, methods=["GET"], summary=summary, **given)
-
-    start = {"responses": stream_answers()}
-    post("/api/chat/stream", chat.stream, StreamBody, "Ask, and follow the answer", **start)
-    post("/api/chat/stream/direct", chat.direct, DirectBody, "Ask in a given context", **start)
-    post(
-        "/api/tools/{tool_call_id}/decision",
-        chat.decide,
-        DecisionBody,
-        "Let a call that waits run, or refuse it",
-        "tool_call_id",
-        **start,
-    )
-    post("/api/chat/abort", chat.abort, AbortBody, "Stop a turn, or a session's turns")
-    get("/api/tools", shelf.tools, "The tools a model may call")
-    get("/api/servers", shelf.servers, "The servers that tools run on")
-    get(
-        "/api/tools/results/{tool_call_id}",
-        shelf.result,
-        "A long result of a tool, whole",
-        "tool_call_id",
-    )
+    for path, (method, handler, summary) in {
+        "/api/chat/stream": ("POST", chat.stream, "Ask, and follow the answer"),
+        "/api/chat/stream/direct": ("POST", chat.direct, "Ask in a given context"),
+        DECISION: ("POST", chat.decide, "Let a call that waits run, or refuse it"),
+        "/api/chat/abort": ("POST", chat.abort, "Stop a turn, or a session's turns"),
+        "/api/tools": ("GET", shelf.tools, "The tools a model may call"),
+        "/api/servers": ("GET", shelf.servers, "The servers that tools run on"),
+        RESULT: ("GET", shelf.result, "A long result of a tool, whole"),
+    }.items():
+        told = {**TOLD[path], "response_class": Response}
+        routes.add_api_route(path, handler, methods=[method], summary=summary, **told)
     return routes
 
 

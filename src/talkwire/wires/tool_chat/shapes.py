@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from talkwire.web.openapi import example, frame
+
 SESSION_ID = r"^[A-Za-z0-9._:@-]{1,128}$"
 INPUT_CHARS = 200_000
 MESSAGES = 1000
@@ -66,6 +68,8 @@ class Asking(BaseModel):
 
 class StreamBody(Asking):
     """The body of `POST /api/chat/stream`; unknown fields are ignored."""
+
+    model_config = example(session_id="s_1", content="What is 6 times 7?")
 
     content: str = Field(min_length=1, max_length=INPUT_CHARS)
 
@@ -133,6 +137,10 @@ class MessageShape(BaseModel):
 class DirectBody(Asking):
     """The body of `POST /api/chat/stream/direct`."""
 
+    model_config = example(
+        session_id="s_1", messages=[{"role": "user", "content": "What is 6 times 7?"}], save=True
+    )
+
     messages: list[MessageShape] = Field(min_length=1, max_length=MESSAGES)
     save: StrictBool = False
 
@@ -140,7 +148,7 @@ class DirectBody(Asking):
 class AbortBody(BaseModel):
     """The body of `POST /api/chat/abort`: one of them."""
 
-    model_config = _STRICT
+    model_config = {**_STRICT, **example(session_id="s_1")}
 
     session_id: str | None = Field(default=None, pattern=SESSION_ID)
     turn_id: str | None = Field(default=None, min_length=1, max_length=128)
@@ -152,8 +160,110 @@ class DecisionBody(BaseModel):
     Of `model_config` the caller's own is taken: it was not kept from the turn that waits.
     """
 
-    model_config = _STRICT
+    model_config = {**_STRICT, **example(approve=True)}
 
     approve: StrictBool
     reason: str | None = Field(default=None, max_length=2000)
     asked_model: ModelShape | None = Field(default=None, alias="model_config")
+
+
+class ToolShape(BaseModel):
+    """A tool that a model may call."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    supports_streaming: bool
+    server: str
+    requires_approval: bool = False
+
+
+class ToolsShape(BaseModel):
+    """Every tool that can be called now."""
+
+    model_config = example(
+        tools=[
+            {
+                "name": "calculator",
+                "description": "Work out an expression.",
+                "input_schema": {
+                    "type": "object",
+                    "properties": {"expression": {"type": "string"}},
+                    "required": ["expression"],
+                },
+                "supports_streaming": False,
+                "server": "local",
+            }
+        ],
+        total=1,
+    )
+
+    tools: list[ToolShape]
+    total: int
+
+
+class ServerShape(BaseModel):
+    """An MCP server as it is now."""
+
+    name: str
+    transport: str
+    status: Literal["connected", "connecting", "failed", "disabled"]
+    tools: list[str]
+    resources: list[Any]
+    prompts: list[Any]
+    protocol_version: str | None
+    server_info: dict[str, Any] | None
+    last_error: str | None
+    latency_ms: float | None
+
+
+class ServersShape(BaseModel):
+    """Every configured MCP server."""
+
+    model_config = example(
+        servers=[
+            {
+                "name": "files",
+                "transport": "stdio",
+                "status": "connected",
+                "tools": ["read_file"],
+                "resources": [],
+                "prompts": [],
+                "protocol_version": "2025-11-25",
+                "server_info": {"name": "files", "version": "1.0.0"},
+                "last_error": None,
+                "latency_ms": 2.1,
+            }
+        ],
+        total=1,
+    )
+
+    servers: list[ServerShape]
+    total: int
+
+
+class AbortedShape(BaseModel):
+    """The turns that were stopped."""
+
+    model_config = example(aborted=["t_06gvngn5rqp5rtpsns4g0lle2g"])
+
+    aborted: list[str]
+
+
+KINDS = (
+    "chunk",
+    "tool_call",
+    "tool_approval",
+    "tool_stream_chunk",
+    "tool_result",
+    "complete",
+    "error",
+)
+FRAME = frame(
+    data={
+        "type": "object",
+        "required": ["type", "data"],
+        "properties": {"type": {"enum": list(KINDS)}, "data": {"type": "object"}},
+    },
+    example={"type": "chunk", "data": {"content": "Hello"}},
+)
