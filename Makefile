@@ -51,6 +51,10 @@ bench: setup ## Measure, and write docs/performance.md
 chaos: setup ## Kill the server at random and count what its readers saw
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Ask the server thousands of generated requests, over its OpenAPI document
+	@$(BIN)/python -m tests.e2e.fuzzing $(ARGS)
+
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: lock
