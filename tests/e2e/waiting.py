@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
     """Returns once the condition holds. :raises TimeoutError: it does not in time."""
     async with asyncio.timeout(within_s):
         while True:

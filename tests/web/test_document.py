@@ -23,7 +23,7 @@ from talkwire.web.parameters import TURN_ID
 from talkwire.web.problems import PROBLEM
 
 Operation = Mapping[str, Any]
-ELSEWHERE = {"health"}
+ELSEWHERE: set[str] = set()
 
 
 class Thing(BaseModel):
