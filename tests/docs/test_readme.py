@@ -107,9 +107,24 @@ def test_the_help_desk_goes_on_where_the_case_stands(name: str, server: Server) 
     assert second["sop_references"] == ["withdrawal-status.md"]
 
 
+@pytest.mark.parametrize(("name", "title"), [(READMES[0], "A trip"), (READMES[1], "旅行计划")])
+def test_a_session_is_begun_gone_on_with_found_and_taken_out(
+    name: str, title: str, server: Server
+) -> None:
+    told = _run(_blocks(name)[6], server)
+
+    agents, end = json.JSONDecoder().raw_decode(told)
+    stream, _, rest = told[end:].partition("event: message.completed")
+    found, end = json.JSONDecoder().raw_decode(rest, rest.index('{"sessions"'))
+    assert [agent["id"] for agent in agents["agents"]] == ["assistant"]
+    assert _events(stream)[0] == "message.started"
+    assert [each["title"] for each in found["sessions"]] == [title]
+    assert f"# {title}" in rest[end:]
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_every_block_is_run_here(name: str) -> None:
-    assert len(_blocks(name)) == 6
+    assert len(_blocks(name)) == 7
 
 
 def test_both_languages_tell_of_the_same_commands_and_pages() -> None:
