@@ -111,7 +111,7 @@ class Bench:
             return measured
 
     def _load(self, target: Target, mode: Mode, pid: int | None) -> Measured:
-        command = [sys.executable, "-m", "bench.load", *_arguments(target, mode)]
+        command = [sys.executable, "-m", "bench.load", *arguments(target, mode)]
         if pid is not None:
             command += ["--pid", str(pid)]
         limit = mode.warmup_s + mode.window_s + mode.drain_s + _SLACK_S
@@ -136,7 +136,8 @@ def _of(mode: Mode, targets: Sequence[str]) -> Iterator[str]:
         yield "direct"
 
 
-def _arguments(target: Target, mode: Mode) -> list[str]:
+def arguments(target: Target, mode: Mode) -> list[str]:
+    """The command line of `bench.load` for a target under a mode."""
     given = {
         "--url": target.url,
         "--body": target.ask(mode.recipe.name),
