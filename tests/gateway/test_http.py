@@ -46,3 +46,13 @@ async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.Monk
 
     assert status == 200
     assert gateway.asked[0].headers["x-a"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("url", "token"), [("http://127.0.0.1:1", "t\u00f6ken"), ("http://127.0.0.1:99999", "token")]
+)
+async def test_what_cannot_be_sent_is_a_fault_like_any_other(url: str, token: str) -> None:
+    fault = await _fault(Link(url, headers={"Authorization": token}, timeout_s=2))
+
+    assert fault.startswith("cannot be reached (")
+    assert token not in fault

@@ -21,19 +21,19 @@ class Link:
         self._headers = headers
         self._timeout_s = timeout_s
         self._client: Any = None
-        self._faults: tuple[type[Exception], ...] = (OSError, TimeoutError)
 
     async def send(
         self, method: str, path: str, body: object = None, *, fine: tuple[int, ...] = ()
     ) -> int:
         """The answer's status: 2xx, or one of `fine`. :raises GatewayAway: anything else."""
-        client = await self._open()
         try:
+            client = await self._open()
             async with asyncio.timeout(self._timeout_s):
                 answer = await client.request(method, self._url + path, json=body)
         except TimeoutError:
             raise GatewayAway(f"no answer within {self._timeout_s:g} s") from None
-        except self._faults as error:
+        # Also what is wrong with the settings: a token that is no header, a port that is none.
+        except Exception as error:
             raise GatewayAway(f"cannot be reached ({type(error).__name__})") from None
         status = int(answer.status_code)
         if not 200 <= status < 300 and status not in fine:
@@ -49,7 +49,6 @@ class Link:
     async def _open(self) -> Any:
         if self._client is None:
             httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")
-            self._faults = (httpx2.HTTPError, OSError)
             self._client = httpx2.AsyncClient(
                 headers=self._headers,
                 timeout=self._timeout_s,
