@@ -166,6 +166,18 @@ def test_a_full_disk_is_no_error_of_the_request(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == ""
 
 
+def test_arguments_that_do_not_fit_their_text_are_no_error_of_the_request(tmp_path: Path) -> None:
+    configure(stream=(stream := io.StringIO()), form="json", files=LogFiles(tmp_path))
+
+    logging.getLogger("b").error("%d", "x")
+    logging.getLogger("b").error("%(a)s", {"b": 1})
+    logging.getLogger("b").error("after")
+    flush()
+
+    assert [line["event"] for line in _lines(stream)] == ["after"]
+    assert '"after"' in (tmp_path / "talkwire.log").read_text().splitlines()[-1]
+
+
 def test_a_cut_stream_is_no_news() -> None:
     configure(stream=(stream := io.StringIO()))
 

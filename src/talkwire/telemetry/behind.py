@@ -58,7 +58,7 @@ class Behind(logging.Handler):
         """Queue the line, or count it where there is no room. Never waits."""
         try:
             line = self.format(record).encode("utf-8", "replace") + b"\n"
-        except (ValueError, TypeError):  # a call with arguments that do not fit its text
+        except Exception:  # arguments that do not fit their text, or cannot be told
             self._drop()
             return
         try:
