@@ -19,6 +19,7 @@ from talkwire.app import build
 from talkwire.canon.errors import StorageUnavailable
 from talkwire.canon.speech import Sound
 from talkwire.settings import ListenerSettings, Settings
+from talkwire.web.access_log import AccessLog
 from tests.desk import Desk
 
 LIMIT_S = 15
@@ -111,6 +112,15 @@ def test_building_touches_nothing(tmp_path: Path) -> None:
     build(settings(tmp_path / "data"))
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("level", "there"), [("info", True), ("warning", False)])
+def test_a_log_that_drops_the_lines_of_requests_pays_nothing_for_them(
+    tmp_path: Path, level: str, there: bool
+) -> None:
+    app = build(settings(tmp_path / "data", log={"level": level}))
+
+    assert (AccessLog.__name__ in str(app.user_middleware)) == there
 
 
 @pytest.mark.parametrize("durability", ["journal", "memory"])

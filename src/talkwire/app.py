@@ -126,7 +126,8 @@ def _wrap(app: Edge, made: Parts, wires: Wired) -> None:
         Trust, hosts=_hosts(settings), asking=wires.asking, everyone=made.who.everyone
     )
     app.add_middleware(Faults, shapes=wires.shapes)
-    if settings.log.access:
+    # Its lines are no warnings: a log that drops them pays nothing for them.
+    if settings.log.access and settings.log.level in ("debug", "info"):
         app.add_middleware(AccessLog)
 
 
