@@ -102,6 +102,22 @@ def test_a_full_disk_is_counted_and_no_error_of_anybody(behind: Make) -> None:
     assert disk.lines == ["dropped 1", "kept"]
 
 
+def test_what_a_full_disk_took_is_told_when_it_is_well_again(behind: Make) -> None:
+    disk, other = Disk(), Disk()
+    disk.broken = other.broken = True
+    handler = behind(Sink(logging.NOTSET, disk), Sink(logging.WARNING, other))
+    for number in range(20):
+        _say(handler, f"{number}", logging.WARNING)
+        handler.flush()
+
+    disk.broken = False
+    _say(handler, "kept")
+    handler.flush()
+
+    assert handler.dropped == 20
+    assert disk.lines == ["dropped 20", "kept"]
+
+
 def test_a_line_that_cannot_be_made_is_let_go(behind: Make) -> None:
     disk = Disk()
     handler = behind(Sink(0, disk))

@@ -93,10 +93,10 @@ class Behind(logging.Handler):
                 item.set()
                 continue
             untold = self.dropped - self._told_of
-            if untold:
+            if untold and self._write(logging.WARNING, self._told(untold).encode() + b"\n"):
                 self._told_of += untold
-                self._write(logging.WARNING, self._told(untold).encode() + b"\n")
-            self._write(*item)
+            if not self._write(*item):
+                self._drop()
         for sink in self._sinks:
             sink.to.close()
         with suppress(Empty):  # who waits for lines that came too late waits no longer
@@ -105,10 +105,14 @@ class Behind(logging.Handler):
                 if isinstance(late, threading.Event):
                     late.set()
 
-    def _write(self, level: int, line: bytes) -> None:
+    def _write(self, level: int, line: bytes) -> bool:
+        """Whether it was written anywhere, or has not to be."""
+        failed = written = 0
         for sink in self._sinks:
             if level >= sink.level:
                 try:
                     sink.to.write(line)
+                    written += 1
                 except OSError:
-                    self._drop()
+                    failed += 1
+        return written > 0 or failed == 0
