@@ -30,6 +30,8 @@ CATCHES_EVERYTHING = {
     "models/_threads.py": "a model of somebody else's may raise anything: its turn hears of it",
     "tools/arguments.py": "a schema from elsewhere may break whatever applies it",
     "web/checks.py": "a look that breaks makes its own part ill, and no other",
+    "gateway/_http.py": "whatever keeps a request from a gateway is none of the server's business",
+    "telemetry/behind.py": "a line that cannot be made is no error of what it tells of",
     "web/begun.py": "whatever is thrown into a task is thrown into the work it finishes",
     "web/sse.py": "as in models/_answer.py: the stream's task ends the stream",
     "engine/calls.py": "a tool's bug is the result of its call, never the end of the turn",
