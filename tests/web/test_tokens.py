@@ -96,6 +96,13 @@ async def test_claims_that_are_wrong_or_missing_are_refused(claims: dict[str, An
     assert await accepts(trusting(RSA), token) is None
 
 
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+async def test_a_time_that_no_clock_will_show_is_refused(claim: str) -> None:
+    times: dict[str, Any] = {claim: 10**400}
+
+    assert await accepts(trusting(RSA), RSA.signs(**times)) is None
+
+
 async def test_a_clock_may_be_wrong_by_the_leeway() -> None:
     now = int(time.time())
     late, early = RSA.signs(exp=now - 30), RSA.signs(nbf=now + 30)

@@ -89,10 +89,9 @@ class Tokens:
         if key is None:
             return None
         try:
-            claims = self._claims(text, key, algorithm)
-        except jwt.PyJWTError:
+            return self._principal(self._claims(text, key, algorithm))
+        except (jwt.PyJWTError, OverflowError):  # the latter: a time that no clock will show
             return None
-        return self._principal(claims)
 
     def _claims(self, text: str, key: Any, algorithm: str) -> dict[str, Any]:
         return jwt.decode(
