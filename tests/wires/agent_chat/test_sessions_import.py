@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from talkwire.canon.sessions import Archive, ArchivedMessage
+from talkwire.canon.turn import Call, Message, TextPart
 from talkwire.web.faults import Invalid
+from talkwire.wires.agent_chat.sessions_file import written
 from talkwire.wires.agent_chat.sessions_import import archive
 
 TIME = "2026-01-01T12:00:00.000Z"
@@ -109,3 +113,18 @@ def test_the_rest_of_a_file_is_looked_at_too(more: dict[str, Any], place: str) -
 def test_other_ways_to_write_a_time_are_read() -> None:
     given = file(message(None, 0, created_at="2026-01-01t13:00:00.5+01:00"))
     assert archive(given).messages[0].at == 1_767_268_800_500
+
+
+@pytest.mark.parametrize("name", ["", "n" * 300])
+def test_takes_back_calls_with_whatever_id_and_name_a_model_wrote(name: str) -> None:
+    call_id = "c" * 5_000
+    asked = Message("", "user", (TextPart("When?"),))
+    calls = Message("", "assistant", (), (Call(call_id, name, "{}"),))
+    result = Message("", "tool", (TextPart("There is no such tool."),), call_id=call_id)
+    given = tuple(
+        ArchivedMessage(message, number - 1 if number else None, 0, 1)
+        for number, message in enumerate((asked, calls, result))
+    )
+    whole = Archive("s_1", 1, 2, given, 2)
+    file = written(whole)
+    assert written(archive(msgspec.json.decode(file))) == file

@@ -38,12 +38,12 @@ class TextShape(BaseModel):
 
 
 class WrittenCall(BaseModel):
-    """A tool call; `arguments` is what the model wrote."""
+    """A tool call, as the model wrote it: be its id long, and its name none."""
 
     model_config = _STRICT
 
-    call_id: str = Field(min_length=1, max_length=200)
-    name: str = Field(min_length=1, max_length=200)
+    call_id: str = Field(min_length=1)
+    name: str
     arguments: str
 
 
@@ -79,7 +79,7 @@ class FileMessage(BaseModel):
     content: list[TextShape] = Field(max_length=MOST_PARTS)
     created_at: Time
     tool_calls: list[WrittenCall] = Field(default=[], max_length=MOST_PARTS)
-    tool_call_id: str | None = Field(default=None, min_length=1, max_length=200)
+    tool_call_id: str | None = Field(default=None, min_length=1)
     model: str | None = Field(default=None, max_length=1000)
     incomplete: bool = False
     finish_reason: FinishReason | None = None
