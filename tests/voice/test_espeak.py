@@ -175,3 +175,14 @@ async def test_closing_the_iterator_kills_the_process_and_no_more_run_than_may(
 def test_chinese_is_what_has_chinese_in_it() -> None:
     assert all(map(is_chinese, ("你好", "用 Python", "say 你")))
     assert not any(map(is_chinese, ("Hello", "Привет", "かな", "", "1")))
+
+
+async def test_a_program_that_is_left_with_much_to_say_is_still_closed(tmp_path: Path) -> None:
+    program = tmp_path / "talks"
+    program.write_text("#!/bin/sh\nexec head -c 3000000 /dev/zero\n")
+    program.chmod(0o755)
+    output = Espeak(str(program))._run("x")
+    await anext(output)
+    await asyncio.sleep(0.2)  # its pipe fills up, and is read no more
+    async with asyncio.timeout(20):
+        await output.aclose()

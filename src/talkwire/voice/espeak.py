@@ -123,6 +123,9 @@ class Espeak:
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
+            # What it has said is read to its end: a pipe that is full hides that it was closed.
+            while await process.stdout.read(_READ_BYTES):
+                pass
             await process.wait()
         if status != 0:
             raise SpeechError(f"{PROGRAM} failed with status {status}.")
