@@ -142,6 +142,19 @@ def test_a_program_that_ends_before_it_is_told_anything_is_one_error_on_every_lo
     uvloop.run(often())
 
 
+async def test_the_program_is_told_nothing_of_this_ones_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary")
+    program = script(tmp_path, 'env >"$0.asked"')
+
+    with pytest.raises(SpeechError):
+        _ = [sound async for sound in speak(Espeak(program), "Hello")]
+
+    assert "canary" not in asked(program)
+    assert "PATH=" in asked(program)
+
+
 async def test_a_program_that_is_not_there_is_told() -> None:
     with pytest.raises(SpeechError, match="cannot be run"):
         await Espeak("/nowhere/espeak-ng").check()

@@ -176,9 +176,11 @@ async def test_one_that_is_not_there_is_told() -> None:
 
 
 async def test_a_check_asks_nothing_to_be_heard(server: HearingServer) -> None:
-    hearing = _hearing(server.base_url)
+    hearing = _hearing(server.base_url.replace("://", "://who:canary@"))
 
-    assert "answers" in await hearing.check()
+    told = await hearing.check()
+    assert "answers" in told
+    assert "canary" not in told
 
     assert [each.head.split(" HTTP")[0] for each in server.asked] == ["GET /v1/models"]
     server.respond = lambda _: Reply(status=401)

@@ -7,6 +7,7 @@ written in. The text goes through stdin: what stands on a command line can be se
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
@@ -107,6 +108,7 @@ class Espeak:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                env={"PATH": os.defpath, "LANG": "C.UTF-8"},  # there are keys in this process's own
             )
         except OSError as error:
             raise SpeechError(f"{PROGRAM} cannot be run ({type(error).__name__}).") from None

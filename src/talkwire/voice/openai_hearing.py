@@ -119,11 +119,12 @@ class OpenAIHearing:
             asked = self._client.stream("GET", f"{self._url}/models", headers=self._headers())
             async with asked as answer:
                 status = answer.status_code
+                shown = answer.request.url.copy_with(userinfo=None, query=None)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise _told(error) from None
         if status in (401, 403):
             raise _refused(status)
-        return f"{self._url} answers ({status})"
+        return f"{shown} answers ({status})"
 
     async def close(self) -> None:
         """Give up all connections."""
