@@ -31,6 +31,7 @@ CATCHES_EVERYTHING = {
     "tools/arguments.py": "a schema from elsewhere may break whatever applies it",
     "web/checks.py": "a look that breaks makes its own part ill, and no other",
     "gateway/_http.py": "whatever keeps a request from a gateway is none of the server's business",
+    "telemetry/traces.py": "the thread lives on, whatever is wrong with one turn",
     "telemetry/behind.py": "a line that cannot be made is no error of what it tells of",
     "web/begun.py": "whatever is thrown into a task is thrown into the work it finishes",
     "web/sse.py": "as in models/_answer.py: the stream's task ends the stream",

@@ -9,8 +9,9 @@ from typing import Any
 
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from talkwire.canon.events import AgentStarted
 from talkwire.telemetry.traces import Target, Traces
-from tests.telemetry.turns import plain
+from tests.telemetry.turns import DONE, plain, route, turn
 
 
 class Exporter:
@@ -112,3 +113,16 @@ def test_a_share_of_turns_is_none_of_them_where_it_is_0() -> None:
 
 def test_closing_what_has_not_begun_is_nothing() -> None:
     Traces(Target("http://x"), provider=str, count=lambda *_: None).close(1)
+
+
+def test_a_turn_that_cannot_be_told_is_counted_and_ends_no_other_s_trace() -> None:
+    sending = Sending()
+    began = [(2, AgentStarted(f"a{n}", "Deep")) for n in range(2_000)]  # each within the one before
+    sending.traces.turn_ended(*turn((1, route()), *began, (3, DONE), turn_id="t_deep"))
+    sending.traces.turn_ended(*plain())
+
+    sending.traces.close(10)
+
+    sent = {span.name for batch in sending.exporter.batches for span in batch}
+    assert "chat large" in sent
+    assert sending.counted["refused"] == 1

@@ -113,4 +113,6 @@ class Instruments:
         self.spans = counter(
             "trace_spans", "Spans of traces that were sent, or dropped.", ["outcome"]
         )
-        self.lost_traces = counter("traces_dropped", "Turns whose trace found no room to wait in.")
+        self.lost_traces = counter(
+            "traces_dropped", "Turns whose trace found no room to wait in, or cannot be told."
+        )

@@ -114,7 +114,11 @@ class Traces:
         while not ending:
             turns, ending = self._gathered()
             for turn, events in turns:
-                _emit(tracer, turn, events, self._provider)
+                try:
+                    _emit(tracer, turn, events, self._provider)
+                except Exception as error:  # one turn's trace is lost, and not all that come later
+                    self._count("refused", 1)
+                    self._tell(f"a turn cannot be told ({type(error).__name__})")
             if spans:
                 self._export(spans)
                 spans.clear()
