@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text, Tokens
+from talkwire.canon.deltas import CallPiece, Delta, Finish, Reasoning, Retry, Text, Tokens, Used
 from talkwire.canon.events import (
     AttemptFailed,
     ReasoningDelta,
     TextDelta,
     ToolCalled,
+    UsageCounted,
 )
-from talkwire.engine.assemble import Assembler
+from talkwire.engine.assemble import MOST_TOKENS, Assembler
 from tests.canon.strategies import words
 
 
@@ -138,3 +140,13 @@ def test_retries_are_told_and_the_finish_is_kept() -> None:
     assert assembler.finish_reason is None
     assert assembler.feed([Text("a"), Finish("length")]) == [TextDelta("a")]
     assert assembler.finish_reason == "length"
+
+
+@pytest.mark.parametrize(("told", "kept"), [(-5, 0), (7, 7), (2**63, MOST_TOKENS)])
+def test_what_was_used_is_a_number_that_can_be_stored(told: int, kept: int) -> None:
+    assembler = Assembler("call_1")
+
+    events = assembler.feed([Used(told, told), Tokens(told, told)])
+
+    assert events == [UsageCounted(kept, kept)]
+    assert assembler.usage == Tokens(kept, kept)

@@ -40,6 +40,11 @@ from talkwire.engine.metering import Stream
 OWN_RESULT_CHARS = 8_000
 """What is kept of what an agent's own tool has returned: the agent itself has seen all of it."""
 
+MOST_TOKENS = 10**12
+"""What one answer may be said to have used. No model gets near it; storage holds the sum of many,
+and not just any number that somebody sends: with such a one a turn's end could not be stored.
+"""
+
 
 class Assembler:
     """Takes one answer's deltas in, gives its events out.
@@ -101,7 +106,7 @@ class Assembler:
         elif isinstance(delta, CallPiece):
             self._piece(delta)
         elif isinstance(delta, Tokens):
-            self.usage = delta
+            self.usage = Tokens(_bounded(delta.input_tokens), _bounded(delta.output_tokens))
         elif isinstance(delta, Retry):
             events.append(
                 AttemptFailed(delta.attempt, delta.max_attempts, delta.delay_ms, delta.reason)
@@ -131,7 +136,8 @@ class Assembler:
                     events.append(_finished(known, deed))
             case Used():
                 self.counted = True
-                events.append(UsageCounted(deed.input_tokens, deed.output_tokens))
+                given, said = _bounded(deed.input_tokens), _bounded(deed.output_tokens)
+                events.append(UsageCounted(given, said))
             case _ as never:
                 assert_never(never)
 
@@ -168,3 +174,7 @@ def _finished(ours: str, deed: Returned) -> ToolFinished:
     result = head(deed.result, OWN_RESULT_CHARS)
     cut = len(result) < len(deed.result)
     return ToolFinished(ours, result, is_error=deed.is_error, truncated=cut)
+
+
+def _bounded(tokens: int) -> int:
+    return min(max(tokens, 0), MOST_TOKENS)
