@@ -66,10 +66,11 @@ class TurnHands:
         def on_deltas(deltas: Sequence[Delta]) -> Awaitable[object] | None:
             nonlocal said
             again = [each for each in deltas if isinstance(each, Retry)]
-            self._live.append(
-                AttemptFailed(each.attempt, each.max_attempts, each.delay_ms, each.reason)
-                for each in again
-            )
+            if again:  # hardly ever, and this is asked with each token
+                self._live.append(
+                    AttemptFailed(each.attempt, each.max_attempts, each.delay_ms, each.reason)
+                    for each in again
+                )
             said = said or len(again) < len(deltas)
             return hear(deltas)
 
