@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, Self
 
-from prometheus_client.metrics import Counter, Gauge, Histogram
+from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
@@ -19,12 +20,39 @@ _UNITS = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000)
 _GAPS_MS = (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500, 1000, 2500, 10_000)
 
 
+class _Remembering(MetricWrapperBase):
+    """Finds the figure of known labels at once: the library makes texts of them and takes a lock,
+    which is a good part of what a turn pays for its figures. They are few, as labels are.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self._known: dict[tuple[object, ...], Self] = {}
+        super().__init__(*given, **named)
+
+    def labels(self, *values: object, **named: object) -> Self:
+        """As the library's."""
+        known = None if named else self._known.get(values)
+        if known is None:
+            known = super().labels(*values, **named)
+            if not named:
+                self._known[values] = known
+        return known
+
+
+class _Counter(_Remembering, Counter):
+    """A counter that remembers."""
+
+
+class _Histogram(_Remembering, Histogram):
+    """A histogram that remembers."""
+
+
 class Instruments:
     """One of each for a registry, which belongs to one application."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._counter = partial(Counter, namespace="talkwire", registry=registry)
-        self._histogram = partial(Histogram, namespace="talkwire", registry=registry)
+        self._counter = partial(_Counter, namespace="talkwire", registry=registry)
+        self._histogram = partial(_Histogram, namespace="talkwire", registry=registry)
         self.build = Gauge(
             "build_info",
             "1, with the version that runs.",
