@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from talkwire.canon.events import AgentStarted
+from talkwire.canon.events import AgentStarted, AnyEvent, AudioCompleted, AudioDelta, TextDelta
 from talkwire.telemetry.traces import Target, Traces
 from tests.telemetry.turns import DONE, plain, route, turn
 
@@ -126,3 +126,34 @@ def test_a_turn_that_cannot_be_told_is_counted_and_ends_no_other_s_trace() -> No
     sent = {span.name for batch in sending.exporter.batches for span in batch}
     assert "chat large" in sent
     assert sending.counted["refused"] == 1
+
+
+def test_speech_does_not_wait_with_the_turn_that_it_is_of() -> None:
+    sending = Sending()
+    sending.exporter.go_on.clear()
+    sending.traces.turn_ended(*plain())
+    assert sending.exporter.began.wait(10)
+    spoken: list[tuple[int, AnyEvent]] = [
+        (2, AudioDelta("audio/mpeg", "A" * 100_000)),
+        (3, AudioCompleted("v", 300)),
+    ]
+
+    sending.traces.turn_ended(*turn((1, route()), (1, TextDelta("Hi")), *spoken, (4, DONE)))
+
+    waiting = sending.traces._waiting.get_nowait()
+    assert waiting is not None
+    assert [each.n for each in waiting[1]] == [0, 1, 2, 3, 4, 5]
+    assert waiting[1][3].event == AudioDelta("audio/mpeg", "")
+    sending.exporter.go_on.set()
+    sending.traces.close(10)
+
+
+def test_no_turn_is_kept_where_nobody_sends() -> None:
+    counted: list[object] = []
+    traces = Traces(Target("http://x"), provider=str, count=lambda *told: counted.append(told))
+
+    for _ in range(300):  # the library is not there, or it has ended
+        traces.turn_ended(*plain())
+
+    assert traces._waiting.empty()
+    assert counted == []

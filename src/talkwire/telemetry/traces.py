@@ -16,9 +16,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from talkwire.canon.events import Stamped
+from talkwire.canon.events import AudioDelta, Stamped
 from talkwire.canon.fold import TurnState
 
 if TYPE_CHECKING:
@@ -86,7 +86,11 @@ class Traces:
         self._thread.start()
 
     def turn_ended(self, turn: TurnState, events: Sequence[Stamped]) -> None:
-        """Have the turn sent, if there is room for it."""
+        """Have the turn sent, if there is room for it; nothing, where nobody sends."""
+        if self._thread is None:
+            return
+        if turn.audio != "none":  # no span needs what was heard, which may be megabytes
+            events = [_silent(stamped) for stamped in events]
         try:
             self._waiting.put_nowait((turn, events))
         except Full:
@@ -154,6 +158,12 @@ class Traces:
         if self._well:
             self._well = False
             _log.warning("traces.dropped", reason=why, hint="Not told again until some are sent.")
+
+
+def _silent(stamped: Stamped) -> Stamped:
+    if isinstance(stamped.event, AudioDelta):
+        return structs.replace(stamped, event=structs.replace(stamped.event, data=""))
+    return stamped
 
 
 def _tracer(target: Target, spans: list[ReadableSpan]) -> Any:
