@@ -169,7 +169,9 @@ async def test_every_frame_can_be_resumed_from_and_one_key_is_one_turn(
 
     again = await frames_of(server, body, Idempotency_Key="k1")
     assert again == whole
-    assert [frame.number for frame in whole] == list(range(7))
+    # Words that a busy machine reads together are one frame.
+    assert [frame.number for frame in whole] == list(range(len(whole)))
+    assert text(whole[:-2]) == said(5)
     for frame in whole:
         cursor = {"Last-Event-ID": str(frame.id)}
         async with asking(server.port, "POST", STREAM, headers=cursor) as answer:
